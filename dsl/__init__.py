@@ -1,0 +1,34 @@
+"""The language: steps, verbs and operators, checks, and the plan they are compiled to."""
+
+if __name__ == "dsl":
+    raise ImportError("this folder is the package 'kaon.dsl': write: from kaon.dsl import …")
+
+from .context import current_step
+from .errors import Problem, SettingsError, WorkflowError
+from .plan import Plan
+from .point import Point
+from .resources import Resources
+from .step import step
+from .verbs import bootstrap, cross_validate, for_each, parallel, repeat, sequence, sweep, when
+from .workflow import Workflow, workflow
+
+__all__ = [
+    "Plan",
+    "Point",
+    "Problem",
+    "Resources",
+    "SettingsError",
+    "Workflow",
+    "WorkflowError",
+    "bootstrap",
+    "cross_validate",
+    "current_step",
+    "for_each",
+    "parallel",
+    "repeat",
+    "sequence",
+    "step",
+    "sweep",
+    "when",
+    "workflow",
+]

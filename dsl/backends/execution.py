@@ -1,0 +1,206 @@
+"""Run one call: reuse what the store holds, else try the step, as often as it may be tried, and store what it makes."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kaon.artifacts import Artifact, Digest, Metrics, Origin, digest_value, step_key
+
+from ..context import Message, StepContext, stepping
+from ..events import ProgressEvent, State, StepEvent
+from ..ir import Step
+from ..places.in_process import run_in_process
+from ..signature import signature_of
+from .failures import Failure, Stopped, failure_of
+from .interpret import Invocation
+from .output_capture import captured
+from .references import Plain, Reference, Stored, artifacts, digest, load
+from .session import Session
+
+Outputs = dict[str, Reference]
+
+
+class Execution:
+    """One call of a run, from its key to its outputs."""
+
+    def __init__(self, session: Session, invocation: Invocation) -> None:
+        self.invocation = invocation
+        self.call = invocation.call
+        self.tries = 0
+        self.failure: Failure | None = None
+        self.artifacts: Mapping[str, Artifact] = {}
+        """What it made or reused."""
+        self.reason = ""
+        """Why it ran or was skipped."""
+        self.on_progress: Callable[[float, str], None] | None = None
+        self._session = session
+        self._step: Step[..., Any] = session.request.workflow.steps[self.call.path]
+        self._step_run = 0
+        self._began = 0.0
+
+    def reuse(self) -> Outputs | None:
+        """Return the outputs that the store holds for the same code, settings and inputs, or None if it must run."""
+        self.key = _key(self.invocation)
+        if self.call.step in self._session.request.force:
+            self.reason = f"forced: --force {self.call.step}"
+            return None
+        found = self._session.store.find(self.key)
+        if found is None:
+            self.reason = "nothing stored for this code, these settings and these inputs"
+            return None
+        self.reason = f"same code, settings and inputs as run {found.run}"
+        self.artifacts = dict(found)
+        self._session.store.records.skip_step(
+            self._session.run.id,
+            self.call.path,
+            self.call.step,
+            self.invocation.keys,
+            self.invocation.attempts,
+            self._plain_inputs(),
+            self.key,
+            self.reason,
+            found,
+        )
+        self._tell("skipped", self.reason)
+        return {name: Stored(artifact) for name, artifact in found.items()}
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether the step may be tried again."""
+        return self.tries <= self.call.retries
+
+    def attempt(self) -> Outputs:
+        """Try the step once and return its outputs.
+
+        Raises what the step raised; afterwards `may_retry` says whether it is to be tried again, and if not, `failure`
+        holds what is recorded.
+        """
+        self.tries += 1
+        self._start()
+        try:
+            made = self._run()
+        except Exception as error:
+            self._failed(error)
+            raise
+        except BaseException as error:
+            self._end("cancelled", f"interrupted: {type(error).__name__}")
+            raise
+        self._end("completed", self.reason)
+        return made
+
+    def _start(self) -> None:
+        records = self._session.store.records
+        if self.tries > 1:
+            records.restart_step(self._step_run)
+        else:
+            self._began = time.monotonic()
+            self._step_run = records.start_step(
+                self._session.run.id,
+                self.call.path,
+                self.call.step,
+                self.invocation.keys,
+                self.invocation.attempts,
+                self._plain_inputs(),
+                self.key,
+                self.reason,
+            )
+        self._tell("running", self.reason)
+
+    def _run(self) -> Outputs:
+        signature = signature_of(self._step.definition)
+        annotations = {parameter.name: parameter.annotation for parameter in signature.parameters}
+        inputs = {
+            name: load(reference, annotations[name], self._session.store)
+            for name, reference in self.invocation.inputs.items()
+        }
+        context = StepContext(self.call.path, self._session.run.id, self.tries, self._heard)
+        with stepping(context), captured(context):
+            value = run_in_process(self._step.definition.function, inputs, self.call.timeout)
+        values = value if signature.several else (value,) * len(signature.outputs)
+        made_from = tuple({artifact.id: None for r in self.invocation.inputs.values() for artifact in artifacts(r)})
+        origin = Origin(
+            self._session.run.id, self._step_run, self.call.path, self.invocation.keys, self.invocation.attempts
+        )
+        self.artifacts = {
+            made.name: self._session.store.put(
+                one, name=made.name, annotation=annotation, origin=origin, made_from=made_from
+            )
+            for made, one, (_, annotation) in zip(self.call.outputs, values, signature.outputs, strict=True)
+        }
+        self._session.store.commit(self._step_run, self.key, self.artifacts)
+        for made, one in zip(self.call.outputs, values, strict=True):
+            if isinstance(one, Metrics):
+                self._session.track({f"{made.name}.{name}": number for name, number in one.items()})
+        return {name: Stored(artifact) for name, artifact in self.artifacts.items()}
+
+    def _heard(self, message: Message) -> None:
+        self._session.record(self._step_run, message)
+        if message.kind == "metric":
+            self._session.track({f"{self.call.step}.{name}": value for name, value in message.values.items()})
+        if message.kind in ("progress", "status"):
+            fraction = message.values.get("fraction")
+            if fraction is not None:
+                self._session.store.records.progress_step(self._step_run, fraction, message.text)
+                if self.on_progress is not None:
+                    self.on_progress(fraction, message.text)
+            where = (self.call.path, self.call.step, self.invocation.keys, self.invocation.attempts)
+            self._session.tell(ProgressEvent(*where, fraction, message.text))
+
+    def _failed(self, error: Exception) -> None:
+        failure = failure_of(error, self.call.path, self.invocation.keys, self.invocation.attempts)
+        self._session.record(self._step_run, Message("log", f"{failure.traceback}\n{failure.cause}".strip()))
+        if self.may_retry:
+            again = f"try {self.tries} of {self.call.retries + 1} failed: {failure.cause}"
+            self._session.store.records.retry_step(self._step_run, failure.cause, self.call.retry_delay)
+            self._tell("retrying", again)
+            return
+        self.failure = failure
+        self._end("failed", failure.cause, f"{failure.cause}\n{failure.traceback}".strip())
+
+    def _end(self, state: State, reason: str, error: str | None = None) -> None:
+        self._session.flush()
+        self._session.store.records.end_step(self._step_run, state, reason, error)
+        self._tell(state, reason)
+
+    def _tell(self, state: State, reason: str) -> None:
+        seconds = time.monotonic() - self._began if self._began else 0.0
+        where = (self.call.path, self.call.step, self.invocation.keys, self.invocation.attempts)
+        self._session.tell(StepEvent(*where, state, reason, seconds))
+
+    def _plain_inputs(self) -> dict[str, Any]:
+        return {name: r.value for name, r in self.invocation.inputs.items() if isinstance(r, Plain)}
+
+
+def execute(session: Session, invocation: Invocation) -> Outputs:
+    """Run a call to its end in this thread, waiting between tries.
+
+    Raises Stopped if the last try failed too.
+    """
+    execution = Execution(session, invocation)
+    found = execution.reuse()
+    if found is not None:
+        return found
+    while True:
+        try:
+            return execution.attempt()
+        except Exception as error:
+            if execution.failure is not None:
+                raise Stopped((execution.failure,)) from error
+            time.sleep(invocation.call.retry_delay)
+
+
+def abandon(session: Session, invocation: Invocation, reason: str) -> None:
+    """Record that a call will not be made."""
+    call = invocation.call
+    session.store.records.cancel_step(
+        session.run.id, call.path, call.step, invocation.keys, invocation.attempts, reason
+    )
+    session.tell(StepEvent(call.path, call.step, invocation.keys, invocation.attempts, "cancelled", reason))
+
+
+def _key(invocation: Invocation) -> Digest:
+    call = invocation.call
+    plain = {name: r.value for name, r in invocation.inputs.items() if isinstance(r, Plain)}
+    made = {name: digest(r) for name, r in invocation.inputs.items() if not isinstance(r, Plain)}
+    outputs = digest_value([[made.name, made.type] for made in call.outputs])
+    return step_key(step=call.function, code=Digest(call.code), settings=plain, inputs={**made, "return": outputs})

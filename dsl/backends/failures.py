@@ -1,0 +1,81 @@
+"""How a run ends other than well.
+
+    RunFailed          raised by run(): every failed step and its cause
+    Stopped            inside the engine: a part of the plan did not finish; carries the failures
+"""
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..plan import Json
+
+ENGINE = str(Path(__file__).parents[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A step, loop or repetition that failed, and why."""
+
+    path: str
+    keys: tuple[tuple[str, Json], ...]
+    attempts: tuple[int, ...]
+    cause: str
+    """The error's type and message."""
+    traceback: str = ""
+    """The traceback from the step's own first line on; empty where no step's code failed."""
+
+    @property
+    def place(self) -> str:
+        """The path with the items of its loops: `…/for_each[market=CA]/fine_tune`."""
+        return placed_path(self.path, self.keys, self.attempts)
+
+
+class Stopped(Exception):
+    """A part of the plan did not finish."""
+
+    def __init__(self, failures: tuple[Failure, ...]) -> None:
+        super().__init__("; ".join(f"{failure.place}: {failure.cause}" for failure in failures))
+        self.failures = failures
+
+
+class RunFailed(Exception):
+    """A run did not complete: `failures` holds every failed step and its cause."""
+
+    def __init__(self, run_id: int, workflow: str, failures: tuple[Failure, ...]) -> None:
+        self.run_id = run_id
+        self.failures = failures
+        lines = [f"run {run_id} of {workflow} failed"]
+        for failure in failures:
+            lines += ["", f"  {failure.place}", f"  {failure.cause}"]
+            lines += [f"    {line}" for line in failure.traceback.splitlines()]
+        lines += ["", f"  what finished is kept; a second run continues from there (kaon status {run_id})"]
+        super().__init__("\n".join(lines))
+
+
+def placed_path(path: str, keys: tuple[tuple[str, Json], ...], attempts: tuple[int, ...]) -> str:
+    """Return a path with the items and attempts filled in.
+
+    >>> placed_path("demo/repeat/for_each[market]/train", (("market", "CA"),), (2,))
+    'demo/repeat[2]/for_each[market=CA]/train'
+    """
+    items = dict(keys)
+    left = list(attempts)
+    segments = []
+    for segment in path.split("/"):
+        label, _, variables = segment.partition("[")
+        if label.partition("#")[0] == "repeat" and left:
+            segment = f"{segment}[{left.pop(0)}]"
+        elif variables and all(name in items for name in variables.rstrip("]").split(",")):
+            filled = ",".join(f"{name}={items[name]}" for name in variables.rstrip("]").split(","))
+            segment = f"{label}[{filled}]"
+        segments.append(segment)
+    return "/".join(segments)
+
+
+def failure_of(error: BaseException, path: str, keys: tuple[tuple[str, Json], ...], attempts: tuple[int, ...]) -> Failure:
+    """Return the failure that an exception from a step's code is, its traceback trimmed to the user's lines."""
+    frames = traceback.extract_tb(error.__traceback__)
+    users = [frame for frame in frames if not frame.filename.startswith(ENGINE) and "concurrent/futures" not in frame.filename]
+    shown = "".join(traceback.format_list(users)).rstrip()
+    return Failure(path, keys, attempts, f"{type(error).__name__}: {error}", shown)

@@ -1,0 +1,112 @@
+"""What flows between steps at run time: references to values, never the values themselves."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NewType, TypeAlias, get_args
+
+from kaon.artifacts import Artifact, Digest, Store, digest_value
+
+from ..fit import items_of
+from ..plan import Json
+from ..point import Point
+from ..values import from_json, is_plain
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A value that is an artifact in the store."""
+
+    artifact: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A plain value: a setting, a loop's item, an attempt's number."""
+
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What a loop hands on under a name: a reference for each item, in the items' order."""
+
+    items: tuple[tuple[Json, "Reference"], ...]
+
+
+Reference: TypeAlias = Stored | Plain | Joined
+
+
+class Join(Mapping[Any, Any]):
+    """The results of a loop under one name, by item; each is read from the store when it is asked for."""
+
+    def __init__(self, references: Mapping[Any, Reference], annotation: Any, store: Store) -> None:
+        self._references = references
+        self._annotation = annotation
+        self._store = store
+
+    def __getitem__(self, key: Any) -> Any:
+        return load(self._references[key], self._annotation, self._store)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._references)
+
+    def __len__(self) -> int:
+        return len(self._references)
+
+    def __repr__(self) -> str:
+        return f"Join({', '.join(map(repr, self._references))})"
+
+
+def load(reference: Reference, annotation: Any, store: Store) -> Any:
+    """Return the value of a reference as a type asks for it.
+
+    Raises ValueError if it does not fit, and CorruptArtifact if what is stored is not what was stored.
+    """
+    match reference:
+        case Stored(artifact):
+            return store.get(artifact, annotation)
+        case Plain(value):
+            return from_json(value, annotation)
+        case Joined(items):
+            key, value = _mapping_types(annotation)
+            return Join({_key(raw, key): inner for raw, inner in items}, value, store)
+
+
+def digest(reference: Reference) -> Digest:
+    """Return the digest of what a reference stands for; equal values have equal digests."""
+    match reference:
+        case Stored(artifact):
+            return artifact.digest
+        case Plain(value):
+            return digest_value(value)
+        case Joined(items):
+            return digest_value([[key, digest(inner)] for key, inner in items])
+
+
+def artifacts(reference: Reference) -> tuple[Artifact, ...]:
+    """Return the artifacts that a reference is made of."""
+    match reference:
+        case Stored(artifact):
+            return (artifact,)
+        case Plain():
+            return ()
+        case Joined(items):
+            return tuple(artifact for _, inner in items for artifact in artifacts(inner))
+
+
+@lru_cache(maxsize=1024)
+def _mapping_types(annotation: Any) -> tuple[Any, Any]:
+    found = items_of(annotation)
+    if found is not None and found[2]:
+        return found[0], found[1]
+    arguments = get_args(annotation)
+    return (arguments[0], arguments[1]) if len(arguments) == 2 else (Any, Any)
+
+
+def _key(raw: Json, annotation: Any) -> Any:
+    if isinstance(raw, dict):
+        return Point(**raw)
+    if isinstance(annotation, NewType) or is_plain(annotation):
+        return from_json(raw, annotation)
+    return raw

@@ -1,0 +1,78 @@
+from collections.abc import Iterator
+
+from ..errors import Problem, did_you_mean
+from ..fit import shown
+from ..ir import Points, Sequence
+from ..passes.rebuild import nodes
+from ..plan import Variable
+from ..scope import Facts, Read
+from ..values import from_json, is_plain, to_json
+
+
+def values_fit(facts: Facts) -> Iterator[Problem]:
+    """Yield values written in the expression that do not fit the inputs they are given to."""
+    yield from _given(facts)
+    yield from _parameters(facts)
+    points = {loop.node.label: loop.node for loop in facts.loops if isinstance(loop.node.over, Points)}
+    for read in facts.reads:
+        if read.offer is not None and isinstance(read.offer.source, Variable):
+            loop = points.get(read.offer.source.loop.rpartition("/")[2])
+            if loop is not None and isinstance(loop.over, Points) and read.name in loop.variables:
+                column = loop.variables.index(read.name)
+                for point in loop.over.points:
+                    yield from _value(read, point[column])
+
+
+def _given(facts: Facts) -> Iterator[Problem]:
+    for placement in facts.placements:
+        annotations = {parameter.name: parameter.annotation for parameter in placement.signature.parameters}
+        for name, value in placement.step.given:
+            if name in annotations and (fault := _fault(value, annotations[name])):
+                yield Problem(
+                    f"{name}={value!r} does not fit the input '{name}: {shown(annotations[name])}' "
+                    f"of {placement.step.name}",
+                    placement.step.where,
+                    why=fault,
+                    fix=f"give a {shown(annotations[name])}",
+                )
+
+
+def _parameters(facts: Facts) -> Iterator[Problem]:
+    for node in nodes(facts.root):
+        if not isinstance(node, Sequence):
+            continue
+        fields = {} if node.params is None else node.params.model_fields
+        for name, value in node.given:
+            if name not in fields:
+                yield Problem(
+                    f"the workflow {node.name} has no parameter {name!r}",
+                    node.where,
+                    why=f"its parameters are: {', '.join(fields) or 'none'}",
+                    fix=did_you_mean(name, fields) or f"leave .with_({name}=…) out",
+                )
+            elif fault := _fault(value, fields[name].annotation):
+                wanted = shown(fields[name].annotation)
+                what = f"{name}={value!r} does not fit the parameter '{name}: {wanted}' of {node.name}"
+                yield Problem(what, node.where, why=fault, fix=f"give a {wanted}")
+
+
+def _value(read: Read, value: object) -> Iterator[Problem]:
+    if fault := _fault(value, read.parameter.annotation):
+        assert read.offer is not None, "the loop offers it"
+        wanted = f"{read.parameter.name}: {shown(read.parameter.annotation)}"
+        yield Problem(
+            f"{read.name}={value!r} does not fit the input {wanted!r} of {read.step.name}",
+            read.offer.where,
+            why=fault,
+            fix=f"list values of type {shown(read.parameter.annotation)}",
+        )
+
+
+def _fault(value: object, annotation: object) -> str:
+    if not is_plain(annotation):
+        return "only plain values can be written in an expression; let a step provide it"
+    try:
+        from_json(to_json(value), annotation)
+    except ValueError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,77 @@
+"""@step: declare that a typed function is a step."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import ParamSpec, TypeVar, overload
+
+from .errors import WorkflowError
+from .ir import Definition, Step
+from .resources import Resources
+from .where import users_frame, written_by_caller
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@overload
+def step(function: Callable[P, R], /) -> Step[P, R]: ...
+
+
+@overload
+def step(
+    *,
+    output: str | None = None,
+    retries: int = 0,
+    retry_delay: timedelta = timedelta(0),
+    timeout: timedelta | None = None,
+    resources: Resources = Resources(),
+) -> Callable[[Callable[P, R]], Step[P, R]]: ...
+
+
+def step(
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    output: str | None = None,
+    retries: int = 0,
+    retry_delay: timedelta = timedelta(0),
+    timeout: timedelta | None = None,
+    resources: Resources = Resources(),
+) -> Step[P, R] | Callable[[Callable[P, R]], Step[P, R]]:
+    """Declare that a typed function is a step of workflows; called directly, it still just runs.
+
+    output: the name of the artifact it returns; None for a step that returns nothing, or whose return type is a
+        NamedTuple, the names of which are its outputs.
+    retries: how many times it is tried again after an exception, `retry_delay` after each failure.
+    timeout: the longest one try may take.
+
+    Raises WorkflowError for an output name that is no identifier, and for negative retries or times.
+
+    >>> @step(output="doubled")
+    ... def double(number: int, *, times: int = 2) -> int:
+    ...     return number * times
+    >>> double(21)
+    42
+    """
+    where = written_by_caller().where
+    if output is not None and not output.isidentifier():
+        raise WorkflowError(f"{output!r} cannot name an output", where, fix="use letters, digits and underscores")
+    if retries < 0 or retry_delay < timedelta(0) or (timeout is not None and timeout <= timedelta(0)):
+        raise WorkflowError(
+            "retries and times of a step cannot be negative", where, fix="leave them out, or give numbers above zero"
+        )
+    frame = users_frame()
+    names = {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
+
+    def declare(declared: Callable[P, R]) -> Step[P, R]:
+        if not callable(declared) or not hasattr(declared, "__code__"):
+            raise WorkflowError(
+                f"{declared!r} cannot be a step",
+                where,
+                why="a step is a plain function with typed parameters",
+                fix="write a function that calls it",
+            )
+        definition = Definition(declared, output, retries, retry_delay, timeout, resources, where, names)
+        return Step(definition, name=declared.__name__, where=where)
+
+    return declare if function is None else declare(function)
