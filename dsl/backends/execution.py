@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from kaon.artifacts import Artifact, Digest, Metrics, Origin, digest_value, step_key
@@ -9,8 +10,10 @@ from kaon.artifacts import Artifact, Digest, Metrics, Origin, digest_value, step
 from ..context import Message, StepContext, stepping
 from ..events import ProgressEvent, State, StepEvent
 from ..ir import Step
+from ..plan import Json
 from ..places.in_process import run_in_process
 from ..signature import signature_of
+from .contents import contents_digest, is_path
 from .failures import Failure, Stopped, failure_of
 from .interpret import Invocation
 from .output_capture import captured
@@ -35,12 +38,13 @@ class Execution:
         self.on_progress: Callable[[float, str], None] | None = None
         self._session = session
         self._step: Step[..., Any] = session.request.workflow.steps[self.call.path]
+        self._annotations = {p.name: p.annotation for p in signature_of(self._step.definition).parameters}
         self._step_run = 0
         self._began = 0.0
 
     def reuse(self) -> Outputs | None:
         """Return the outputs that the store holds for the same code, settings and inputs, or None if it must run."""
-        self.key = _key(self.invocation)
+        self.key = self._key()
         if self.call.step in self._session.request.force:
             self.reason = f"forced: --force {self.call.step}"
             return None
@@ -108,9 +112,8 @@ class Execution:
 
     def _run(self) -> Outputs:
         signature = signature_of(self._step.definition)
-        annotations = {parameter.name: parameter.annotation for parameter in signature.parameters}
         inputs = {
-            name: load(reference, annotations[name], self._session.store)
+            name: load(reference, self._annotations[name], self._session.store)
             for name, reference in self.invocation.inputs.items()
         }
         context = StepContext(self.call.path, self._session.run.id, self.tries, self._heard)
@@ -167,6 +170,19 @@ class Execution:
         where = (self.call.path, self.call.step, self.invocation.keys, self.invocation.attempts)
         self._session.tell(StepEvent(*where, state, reason, seconds))
 
+    def _key(self) -> Digest:
+        """Return the digest of all that decides what the step makes: its code, settings and inputs."""
+        inputs = self.invocation.inputs
+        plain = {name: self._meant(name, r.value) for name, r in inputs.items() if isinstance(r, Plain)}
+        made = {name: digest(r) for name, r in inputs.items() if not isinstance(r, Plain)}
+        outputs = digest_value([[output.name, output.type] for output in self.call.outputs])
+        code = Digest(self.call.code)
+        return step_key(step=self.call.function, code=code, settings=plain, inputs={**made, "return": outputs})
+
+    def _meant(self, name: str, value: Json) -> Json:
+        """Return what a plain value stands for: itself, or the contents of the files it names."""
+        return contents_digest(Path(value)) if value is not None and is_path(self._annotations[name]) else value
+
     def _plain_inputs(self) -> dict[str, Any]:
         return {name: r.value for name, r in self.invocation.inputs.items() if isinstance(r, Plain)}
 
@@ -196,11 +212,3 @@ def abandon(session: Session, invocation: Invocation, reason: str) -> None:
         session.run.id, call.path, call.step, invocation.keys, invocation.attempts, reason
     )
     session.tell(StepEvent(call.path, call.step, invocation.keys, invocation.attempts, "cancelled", reason))
-
-
-def _key(invocation: Invocation) -> Digest:
-    call = invocation.call
-    plain = {name: r.value for name, r in invocation.inputs.items() if isinstance(r, Plain)}
-    made = {name: digest(r) for name, r in invocation.inputs.items() if not isinstance(r, Plain)}
-    outputs = digest_value([[made.name, made.type] for made in call.outputs])
-    return step_key(step=call.function, code=Digest(call.code), settings=plain, inputs={**made, "return": outputs})

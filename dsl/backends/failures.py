@@ -1,7 +1,7 @@
 """How a run ends other than well.
 
-    RunFailed          raised by run(): every failed step and its cause
-    Stopped            inside the engine: a part of the plan did not finish; carries the failures
+RunFailed          raised by run(): every failed step and its cause
+Stopped            inside the engine: a part of the plan did not finish; carries the failures
 """
 
 import traceback
@@ -73,9 +73,15 @@ def placed_path(path: str, keys: tuple[tuple[str, Json], ...], attempts: tuple[i
     return "/".join(segments)
 
 
-def failure_of(error: BaseException, path: str, keys: tuple[tuple[str, Json], ...], attempts: tuple[int, ...]) -> Failure:
+def failure_of(
+    error: BaseException, path: str, keys: tuple[tuple[str, Json], ...], attempts: tuple[int, ...]
+) -> Failure:
     """Return the failure that an exception from a step's code is, its traceback trimmed to the user's lines."""
     frames = traceback.extract_tb(error.__traceback__)
-    users = [frame for frame in frames if not frame.filename.startswith(ENGINE) and "concurrent/futures" not in frame.filename]
+    users = [
+        frame
+        for frame in frames
+        if not frame.filename.startswith(ENGINE) and "concurrent/futures" not in frame.filename
+    ]
     shown = "".join(traceback.format_list(users)).rstrip()
     return Failure(path, keys, attempts, f"{type(error).__name__}: {error}", shown)

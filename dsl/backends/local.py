@@ -1,4 +1,4 @@
-"""The local backend: a plan interpreted in this process, one call after the other. What a plan means is what this does."""
+"""The local backend: a plan interpreted in this process, one call after the other; the reference for what it means."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,1 +1,1 @@
-"""The Prefect backend: a plan compiled to a flow, one task run a step; Prefect schedules and shows, our records decide."""
+"""The Prefect backend: a plan compiled to a flow, one task run a step; Prefect shows it, our records are the truth."""

@@ -8,11 +8,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from kaon.artifacts import open_store
 from prefect import Flow
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic_core import PydanticUndefined
+
+from kaon.artifacts import open_store
 
 from ...settings import flat, validated
 from ...workflow import Workflow
@@ -84,7 +85,9 @@ def _signature(workflow: Workflow) -> inspect.Signature:
             default = field.get_default(call_default_factory=True)
             default = inspect.Parameter.empty if default is PydanticUndefined else default
         parameters.append(
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=field.rebuild_annotation())
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=field.rebuild_annotation()
+            )
         )
     return inspect.Signature(parameters)
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kaon.artifacts import kaon_home
 from prefect.settings import PREFECT_API_URL
+
+from kaon.artifacts import kaon_home
 
 from ...settings import validated
 from ..frame import Frame
@@ -38,7 +39,7 @@ def run_on_prefect(session: Session) -> Frame:
     if conducted.stopped is not None:
         raise conducted.stopped
     if conducted.frame is None:
-        state.result()  # raises why the flow did not even begin
+        state.result()  # type: ignore[attr-defined]  # raises why the flow did not even begin
     assert conducted.frame is not None, "a flow that did not fail has run the plan"
     return conducted.frame
 

@@ -5,8 +5,9 @@ import time
 from collections.abc import Iterable
 from uuid import UUID
 
-from kaon.artifacts import Artifact
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+
+from kaon.artifacts import Artifact
 
 EVERY = 1.0
 """Seconds between two updates of a progress artifact."""
@@ -27,7 +28,9 @@ class Progress:
         self._last = now
         percent = 100 * fraction
         if self._artifact is None:
-            made = create_progress_artifact(percent, key=f"progress-{_slug(self._title)}", description=note or self._title)
+            made = create_progress_artifact(
+                percent, key=f"progress-{_slug(self._title)}", description=note or self._title
+            )
             assert isinstance(made, UUID), "called outside of an event loop"
             self._artifact = made
         else:

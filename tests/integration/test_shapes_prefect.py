@@ -1,0 +1,59 @@
+"""The Prefect backend agrees with the local one on every shape of plan, failures included."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.dsl.backends.test_shapes_local import assert_as_expected
+from tests.shapes import SHAPES, Shape
+
+from kaon.artifacts import Store, open_store
+from kaon.dsl.backends import run
+from kaon.dsl.backends.prefect.server import prefect_server
+
+pytestmark = pytest.mark.prefect
+
+
+@pytest.fixture(scope="module")
+def served_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    home = tmp_path_factory.mktemp("home")
+    with prefect_server(home):
+        yield home
+
+
+@pytest.fixture(autouse=True)
+def server(served_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAON_HOME", str(served_home))
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_a_shape_comes_to_the_same_on_prefect_as_locally(shape: Shape, tmp_path: Path) -> None:
+    here, there = open_store(tmp_path / "local"), open_store(tmp_path / "prefect")
+    locally = run(shape.workflow, shape.settings, store=here, raises=False)
+
+    on_prefect = run(shape.workflow, shape.settings, store=there, backend="prefect", raises=False)
+
+    assert_as_expected(shape, on_prefect, there)
+    assert ends(there, on_prefect.run_id) == ends(here, locally.run_id)
+    assert digests(there, on_prefect.run_id) == digests(here, locally.run_id)
+    assert on_prefect.notes == ()
+
+
+def ends(store: Store, run_id: int) -> Counter[Any]:
+    """How every step ended, whatever the order; a step that found another's result may be skipped or not."""
+    return Counter(
+        (
+            r.path,
+            r.keys,
+            r.attempt,
+            "completed" if r.state == "skipped" else r.state,
+            (r.error or "").partition("\n")[0],
+        )
+        for r in store.records.step_runs(run_id)
+    )
+
+
+def digests(store: Store, run_id: int) -> Counter[Any]:
+    return Counter((name, artifact.digest) for _, name, artifact in store.records.outputs(run_id))
