@@ -30,7 +30,7 @@ from ..plan import (
 )
 from .failures import Failure, Stopped
 from .frame import Frame
-from .references import Joined, Plain, Reference, Stored, load
+from .references import Joined, Plain, Reference, Stored, artifacts, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,9 @@ class Interpreter:
         if isinstance(reference, Joined):
             return list(reference.items)
         value = self._store.get(reference.artifact, Any) if isinstance(reference, Stored) else reference.value
+        whole = artifacts(reference)
         if isinstance(value, Mapping):
-            return [(key, Plain(item)) for key, item in value.items()]
+            return [(key, Plain(item, whole)) for key, item in value.items()]
         if not isinstance(value, list | tuple):
             shown = repr(value)[:80]
             raise _stopped(loop, frame, f"{loop.verb} needs a list or a mapping and got {shown}")
@@ -169,7 +170,7 @@ class Interpreter:
         if twice is not None:
             cause = f"{twice!r} stands twice in the items of the loop, and they are its keys; make them distinct"
             raise _stopped(loop, frame, cause)
-        return [(item, Plain(item)) for item in value]
+        return [(item, Plain(item, whole)) for item in value]
 
     def _item_frame(self, loop: Loop, frame: Frame, item: tuple[Json, dict[str, Reference]]) -> Frame:
         key, variables = item

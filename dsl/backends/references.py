@@ -25,6 +25,8 @@ class Plain:
     """A plain value: a setting, a loop's item, an attempt's number."""
 
     value: Json
+    taken_from: tuple[Artifact, ...] = ()
+    """The list or mapping that it is an item of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,12 @@ def digest(reference: Reference) -> Digest:
 
 
 def artifacts(reference: Reference) -> tuple[Artifact, ...]:
-    """Return the artifacts that a reference is made of."""
+    """Return the artifacts that a reference is made of, or was taken from."""
     match reference:
         case Stored(artifact):
             return (artifact,)
-        case Plain():
-            return ()
+        case Plain(taken_from=taken_from):
+            return taken_from
         case Joined(items):
             return tuple(artifact for _, inner in items for artifact in artifacts(inner))
 

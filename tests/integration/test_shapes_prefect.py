@@ -1,7 +1,6 @@
 """The Prefect backend agrees with the local one on every shape of plan, failures included."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +10,8 @@ from tests.shapes import SHAPES, Shape
 
 from kaon.artifacts import Store, open_store
 from kaon.dsl.backends import run
-from kaon.dsl.backends.prefect.server import prefect_server
 
-pytestmark = pytest.mark.prefect
-
-
-@pytest.fixture(scope="module")
-def served_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    home = tmp_path_factory.mktemp("home")
-    with prefect_server(home):
-        yield home
-
-
-@pytest.fixture(autouse=True)
-def server(served_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KAON_HOME", str(served_home))
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("server")]
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
