@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kaon.artifacts import Artifact, Digest, Metrics, Origin, digest_value, step_key
+from kaon.artifacts import Artifact, ArtifactsError, Digest, Metrics, Origin, digest_value, step_key
 
 from ..context import Message, StepContext, stepping
 from ..events import ProgressEvent, State, StepEvent
 from ..ir import Step
-from ..plan import Json
 from ..places.in_process import run_in_process
+from ..plan import Json
 from ..signature import signature_of
 from .contents import contents_digest, is_path
-from .failures import Failure, Stopped, failure_of
+from .failures import Failure, InputNotRead, OutputNotStored, Stopped, failure_of
 from .interpret import Invocation
 from .output_capture import captured
 from .references import Plain, Reference, Stored, artifacts, digest, load
@@ -111,30 +111,50 @@ class Execution:
         self._tell("running", self.reason)
 
     def _run(self) -> Outputs:
-        signature = signature_of(self._step.definition)
-        inputs = {
-            name: load(reference, self._annotations[name], self._session.store)
-            for name, reference in self.invocation.inputs.items()
-        }
+        inputs = {name: self._loaded(name, reference) for name, reference in self.invocation.inputs.items()}
         context = StepContext(self.call.path, self._session.run.id, self.tries, self._heard)
         with stepping(context), captured(context):
             value = run_in_process(self._step.definition.function, inputs, self.call.timeout)
-        values = value if signature.several else (value,) * len(signature.outputs)
-        made_from = tuple({artifact.id: None for r in self.invocation.inputs.values() for artifact in artifacts(r)})
-        origin = Origin(
-            self._session.run.id, self._step_run, self.call.path, self.invocation.keys, self.invocation.attempts
-        )
-        self.artifacts = {
-            made.name: self._session.store.put(
-                one, name=made.name, annotation=annotation, origin=origin, made_from=made_from
-            )
-            for made, one, (_, annotation) in zip(self.call.outputs, values, signature.outputs, strict=True)
-        }
+        values = self._values(value)
+        self.artifacts = self._stored(values)
         self._session.store.commit(self._step_run, self.key, self.artifacts)
         for made, one in zip(self.call.outputs, values, strict=True):
             if isinstance(one, Metrics):
                 self._session.track({f"{made.name}.{name}": number for name, number in one.items()})
         return {name: Stored(artifact) for name, artifact in self.artifacts.items()}
+
+    def _loaded(self, name: str, reference: Reference) -> Any:
+        try:
+            return load(reference, self._annotations[name], self._session.store)
+        except (ArtifactsError, ValueError) as error:
+            raise InputNotRead(f"the input {name!r} cannot be read: {error}") from error
+
+    def _values(self, value: Any) -> tuple[Any, ...]:
+        """Return the outputs in what the function returned, in their order."""
+        if not signature_of(self._step.definition).several:
+            return (value,) * len(self.call.outputs)
+        if not isinstance(value, tuple) or len(value) != len(self.call.outputs):
+            names = ", ".join(made.returned_as for made in self.call.outputs)
+            raise TypeError(
+                f"{self.call.step} must return its outputs ({names}), and returned a {type(value).__name__}"
+            )
+        return value
+
+    def _stored(self, values: tuple[Any, ...]) -> dict[str, Artifact]:
+        made_from = tuple({artifact.id: None for r in self.invocation.inputs.values() for artifact in artifacts(r)})
+        origin = Origin(
+            self._session.run.id, self._step_run, self.call.path, self.invocation.keys, self.invocation.attempts
+        )
+        annotations = [annotation for _, annotation in signature_of(self._step.definition).outputs]
+        stored = {}
+        for made, value, annotation in zip(self.call.outputs, values, annotations, strict=True):
+            try:
+                stored[made.name] = self._session.store.put(
+                    value, name=made.name, annotation=annotation, origin=origin, made_from=made_from
+                )
+            except ArtifactsError as error:
+                raise OutputNotStored(f"the output {made.name!r} cannot be stored: {error}") from error
+        return stored
 
     def _heard(self, message: Message) -> None:
         self._session.record(self._step_run, message)

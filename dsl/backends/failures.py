@@ -1,16 +1,24 @@
 """How a run ends other than well.
 
 RunFailed          raised by run(): every failed step and its cause
+InputNotRead       inside the engine: a step's input does not fit, or is damaged in the store
+OutputNotStored    inside the engine: a step's output does not fit its type, or the store cannot take it
 Stopped            inside the engine: a part of the plan did not finish; carries the failures
 """
 
 import traceback
+from concurrent import futures
 from dataclasses import dataclass
 from pathlib import Path
 
+import kaon.artifacts
+
 from ..plan import Json
 
-ENGINE = str(Path(__file__).parents[1])
+ENGINE = tuple(
+    map(str, (Path(__file__).parents[1], Path(kaon.artifacts.__file__).parent, Path(futures.__file__).parent))
+)
+"""Folders whose lines a user's traceback does not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,14 @@ class Stopped(Exception):
     def __init__(self, failures: tuple[Failure, ...]) -> None:
         super().__init__("; ".join(f"{failure.place}: {failure.cause}" for failure in failures))
         self.failures = failures
+
+
+class InputNotRead(Exception):
+    """What the store or the settings hold for an input is not what the step asks for."""
+
+
+class OutputNotStored(Exception):
+    """The store refused what a step returned."""
 
 
 class RunFailed(Exception):
@@ -78,10 +94,6 @@ def failure_of(
 ) -> Failure:
     """Return the failure that an exception from a step's code is, its traceback trimmed to the user's lines."""
     frames = traceback.extract_tb(error.__traceback__)
-    users = [
-        frame
-        for frame in frames
-        if not frame.filename.startswith(ENGINE) and "concurrent/futures" not in frame.filename
-    ]
+    users = [frame for frame in frames if not frame.filename.startswith(ENGINE)]
     shown = "".join(traceback.format_list(users)).rstrip()
     return Failure(path, keys, attempts, f"{type(error).__name__}: {error}", shown)

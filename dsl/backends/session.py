@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from kaon.artifacts import AlreadyEnded, RunRecord, Store
 from kaon.artifacts import Message as Recorded
-from kaon.artifacts import RunRecord, Store
 
 from ..context import Message
 from ..events import Event, RunEvent, State
@@ -144,8 +144,12 @@ def end(session: Session, state: State, reason: str) -> None:
 def _pulse(session: Session, stop: threading.Event) -> None:
     beats = int(BEAT / FLUSH)
     tick = 0
-    while not stop.wait(FLUSH):
+    while not stop.wait(FLUSH) and not session.ended:
         session.flush()
         tick += 1
         if tick % beats == 0:
-            session.store.records.beat(session.run.id)
+            try:
+                session.store.records.beat(session.run.id)
+            except AlreadyEnded:
+                if not session.ended:  # else it ended while this beat was under way
+                    raise

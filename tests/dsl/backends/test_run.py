@@ -1,0 +1,298 @@
+"""run(): settings, skipping, forcing, failures, and what the records say of a run."""
+
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from kaon.artifacts import Metrics, RunRecord, Store, open_store
+from kaon.dsl import SettingsError, current_step, for_each, step, workflow
+from kaon.dsl.backends import RunFailed, run
+from kaon.dsl.events import Event, ProgressEvent, RunEvent, State, StepEvent
+
+
+@pytest.fixture
+def store() -> Store:
+    return open_store("memory://")
+
+
+class Params(BaseModel):
+    seed: int = 0
+
+
+@step(output="drawn")
+def draw(*, seed: int = 0, size: int = 2) -> list[int]:
+    print(f"drawing {size}")
+    logging.getLogger("lab").warning("low on ink")
+    current_step().progress(0.5, "half way")
+    current_step().metrics({"loss": 0.25}, at=3)
+    return [seed + index for index in range(size)]
+
+
+@step(output="score")
+def score(drawn: list[int]) -> Metrics:
+    return Metrics(mean=sum(drawn) / len(drawn))
+
+
+@step(output="words")
+def repeat_words() -> list[str]:
+    return ["again", "again"]
+
+
+@step(output="length")
+def length(word: str) -> int:
+    return len(word)
+
+
+@step(output="read")
+def read(*, folder: Path = Path()) -> str:
+    return "".join(path.read_text() for path in sorted(folder.iterdir()))
+
+
+def helper_that_fails() -> None:
+    raise KeyError("deep inside")
+
+
+@step(output="broken")
+def fail_deep() -> int:
+    helper_that_fails()
+    return 0
+
+
+lab = workflow("lab", draw >> score, params=Params)
+
+
+def test_settings_are_addressed_by_step_and_parameters_by_name(store: Store) -> None:
+    result = run(lab, {"draw.size": 3}, seed=5, store=store)
+
+    assert result["drawn"] == [5, 6, 7]
+    assert store.records.run(result.run_id).settings == {"seed": 5, "draw.size": 3}
+
+
+def test_a_wrong_setting_is_refused_before_anything_is_recorded(store: Store) -> None:
+    with pytest.raises(SettingsError, match=r"there is no setting 'draw\.sise'(?s:.)*did you mean 'draw\.size'\?"):
+        run(lab, {"draw.sise": 3}, store=store)
+
+    assert store.records.runs() == []
+
+
+def test_a_changed_setting_runs_what_depends_on_it_and_skips_the_rest(store: Store) -> None:
+    run(lab, {"draw.size": 2}, store=store)
+    run(lab, {"draw.size": 3}, store=store)
+
+    result = run(lab, {"draw.size": 2}, store=store)
+
+    assert [(s.step, s.state, s.reason) for s in store.records.step_runs(result.run_id)] == [
+        ("draw", "skipped", "same code, settings and inputs as run 1"),
+        ("score", "skipped", "same code, settings and inputs as run 1"),
+    ]
+
+
+def test_a_forced_step_runs_again_and_equal_outputs_let_the_rest_be_skipped(store: Store) -> None:
+    run(lab, store=store)
+
+    result = run(lab, store=store, force=["draw"])
+
+    states = {s.step: (s.state, s.reason) for s in store.records.step_runs(result.run_id)}
+    assert states["draw"] == ("completed", "forced: --force draw")
+    assert states["score"] == ("skipped", "same code, settings and inputs as run 1")
+
+
+def test_forcing_an_unknown_step_is_refused(store: Store) -> None:
+    with pytest.raises(SettingsError, match=r"there is no step 'drew' to force(?s:.)*did you mean 'draw'\?"):
+        run(lab, store=store, force=["drew"])
+
+
+def test_steps_are_skipped_across_workflows(store: Store) -> None:
+    run(lab, store=store)
+
+    result = run(workflow("other_lab", draw, params=Params), store=store)
+
+    assert [s.state for s in store.records.step_runs(result.run_id)] == ["skipped"]
+
+
+def test_a_path_setting_stands_for_the_contents_of_its_files(store: Store, tmp_path: Path) -> None:
+    reading = workflow("reading", read)
+    (tmp_path / "a.txt").write_text("one")
+    run(reading, {"read.folder": tmp_path}, store=store)
+    unchanged = run(reading, {"read.folder": tmp_path}, store=store)
+
+    (tmp_path / "b.txt").write_text(" two")
+    changed = run(reading, {"read.folder": tmp_path}, store=store)
+
+    assert [s.state for s in store.records.step_runs(unchanged.run_id)] == ["skipped"]
+    assert changed["read"] == "one two"
+
+
+def test_a_failed_run_raises_every_failure_with_the_users_own_lines(store: Store) -> None:
+    failing = workflow("failing", fail_deep)
+
+    with pytest.raises(RunFailed) as caught:
+        run(failing, store=store)
+
+    text = str(caught.value)
+    assert "run 1 of failing failed" in text
+    assert "failing/fail_deep\n  KeyError: 'deep inside'" in text
+    assert "in helper_that_fails" in text
+    assert "in_process.py" not in text and "execution.py" not in text
+    assert store.records.run(1).state == "failed"
+    assert store.records.run(1).reason == "failing/fail_deep: KeyError: 'deep inside'"
+
+
+def test_items_that_are_not_distinct_stop_the_loop_and_say_so(store: Store) -> None:
+    twice = workflow("twice", repeat_words >> for_each(word="words").do(length))
+
+    result = run(twice, store=store, raises=False)
+
+    (failure,) = result.failures
+    assert failure.path == "twice/for_each[word]"
+    assert failure.cause == "'again' stands twice in the items of the loop, and they are its keys; make them distinct"
+
+
+def test_what_a_step_prints_logs_and_tells_is_in_the_records(store: Store) -> None:
+    result = run(lab, store=store)
+
+    said = store.records.messages(result.run_id, "draw")
+    assert [(m.kind, m.text) for m in said] == [
+        ("log", "drawing 2"),
+        ("log", "warning lab: low on ink"),
+        ("progress", "half way"),
+        ("metric", ""),
+    ]
+    assert said[2].payload == {"values": {"fraction": 0.5}}
+    assert said[3].payload == {"values": {"loss": 0.25}, "at": 3}
+
+
+def test_after_a_run_output_goes_where_it_went_before(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sys.stdout
+
+    run(lab, store=store)
+    print("outside")
+
+    assert sys.stdout is before
+    assert capsys.readouterr().out == "outside\n"
+
+
+def test_events_tell_a_live_display_what_happens(store: Store) -> None:
+    events: list[Event] = []
+
+    run(lab, store=store, on_event=events.append)
+
+    assert [_brief(event) for event in events] == [
+        ("run", "running"),
+        ("draw", "running"),
+        ("draw", 0.5, "half way"),
+        ("draw", "completed"),
+        ("score", "running"),
+        ("score", "completed"),
+        ("run", "completed"),
+    ]
+
+
+def test_a_tracker_hears_of_the_run_its_settings_its_metrics_and_its_end(store: Store) -> None:
+    tracker = Remembering()
+
+    run(lab, store=store, tracker=tracker)
+
+    assert tracker.heard == [
+        ("start", "lab", {"seed": 0, "draw.size": 2}),
+        ("metrics", {"draw.loss": 0.25}),
+        ("metrics", {"score.mean": 0.5}),
+        ("end", "completed"),
+    ]
+
+
+def test_an_interrupted_run_is_recorded_as_cancelled(store: Store) -> None:
+    @step(output="interrupted")
+    def interrupt() -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(workflow("stopped", interrupt), store=store)
+
+    assert (store.records.run(1).state, store.records.run(1).reason) == ("cancelled", "interrupted")
+    assert [s.state for s in store.records.step_runs(1)] == ["cancelled"]
+
+
+def test_an_output_of_another_type_than_declared_fails_the_step_and_names_it(store: Store) -> None:
+    @step(output="wrong")
+    def wrong() -> dict[str, int]:
+        return {"a": "not a number"}  # type: ignore[dict-item]
+
+    result = run(workflow("mistyped", wrong), store=store, raises=False)
+
+    assert result.failures[0].path == "mistyped/wrong"
+    cause = result.failures[0].cause
+    assert cause.startswith(
+        "OutputNotStored: the output 'wrong' cannot be stored: the JSON value is not a dict[str, int]"
+    )
+    assert result.failures[0].traceback == ""
+
+
+def test_lineage_leads_from_a_loops_results_to_the_list_it_ran_over(store: Store) -> None:
+    @step(output="names")
+    def names() -> list[str]:
+        return ["a", "bb"]
+
+    @step(output="total")
+    def total(length: Mapping[str, int]) -> int:
+        return sum(length.values())
+
+    result = run(workflow("lines", names >> for_each(word="names").do(length) >> total), store=store)
+
+    lengths = result.artifacts("length")
+    assert set(result.artifact("total").made_from) == {lengths["a"].id, lengths["bb"].id}
+    assert lengths["a"].made_from == (result.artifact("names").id,)
+    assert lengths["bb"].keys == (("word", "bb"),)
+
+
+def test_a_run_says_that_it_is_alive_while_a_step_runs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kaon.dsl.backends.session.BEAT", 0.05)
+    monkeypatch.setattr("kaon.dsl.backends.session.FLUSH", 0.05)
+    seen: list[RunRecord] = []
+
+    @step(output="rested")
+    def rest() -> int:
+        time.sleep(0.5)
+        seen.append(store.records.run(1))
+        return 1
+
+    run(workflow("resting", rest), store=store)
+
+    assert seen[0].state == "running"
+    assert seen[0].heartbeat > seen[0].started
+
+
+def test_asking_a_result_for_what_it_has_not_says_what_it_has(store: Store) -> None:
+    result = run(lab, store=store)
+
+    with pytest.raises(KeyError, match="has no output 'scores'; did you mean 'score'"):
+        result["scores"]
+
+
+class Remembering:
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def start(self, run: RunRecord, settings: Mapping[str, object]) -> None:
+        self.heard.append(("start", run.workflow, dict(settings)))
+
+    def metrics(self, values: Mapping[str, float]) -> None:
+        self.heard.append(("metrics", dict(values)))
+
+    def end(self, state: State) -> None:
+        self.heard.append(("end", state))
+
+
+def _brief(event: Event) -> tuple[object, ...]:
+    match event:
+        case RunEvent():
+            return ("run", event.state)
+        case StepEvent():
+            return (event.step, event.state)
+        case ProgressEvent():
+            return (event.step, event.fraction, event.note)
