@@ -1,0 +1,105 @@
+"""Blobs on any file system that fsspec knows, in memory included: whole objects, put in one go."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from ..digest import Digest, digest_bytes, digest_stream, holds
+from ..errors import CorruptArtifact, MissingBlob
+from ..home import kaon_home
+from ..trouble import writing
+from .blobs import Written, copied, corrupt, missing, place_of
+
+IN_MEMORY = 8 << 20
+"""Bytes that a blob may have to be read without a local file."""
+
+
+class RemoteBlobs:
+    """Blobs at `root/blobs/ab/abcd…`. An object store shows an object only when all of it has arrived."""
+
+    def __init__(self, filesystem: Any, root: str, url: str) -> None:
+        self.url = url
+        self._files = filesystem
+        self._root = root.rstrip("/")
+
+    @classmethod
+    def at(cls, url: str) -> RemoteBlobs:
+        """Return the blobs at a URL. Every `memory://` is a place of its own, gone with the object."""
+        import fsspec
+
+        filesystem, root = fsspec.url_to_fs(url, skip_instance_cache=True)
+        if url.startswith("memory:"):
+            filesystem.store, filesystem.pseudo_dirs = {}, [""]
+        return cls(filesystem, root, url)
+
+    def put(self, source: BinaryIO) -> Written:
+        with writing(self.url), tempfile.NamedTemporaryFile() as local:
+            written = copied(source, cast(BinaryIO, local))
+            local.flush()
+            if not self._is_whole(written):
+                self._files.put_file(local.name, self._object(written.digest))
+        return written
+
+    def open(self, digest: Digest) -> BinaryIO:
+        if self._size(digest) > IN_MEMORY:
+            return self.path(digest).open("rb")
+        raw: bytes = self._files.cat_file(self._object(digest))
+        found = digest_bytes(raw)
+        if found != digest:
+            raise corrupt(digest, found, self._where(digest))
+        return io.BytesIO(raw)
+
+    def exists(self, digest: Digest) -> bool:
+        return bool(self._files.exists(self._object(digest)))
+
+    def digests(self) -> Iterator[Digest]:
+        for name in self._files.find(f"{self._root}/blobs"):
+            yield Digest(f"sha256:{name.rpartition('/')[2]}")
+
+    def path(self, digest: Digest) -> Path:
+        target = kaon_home() / "cache" / "blobs" / place_of(digest)
+        if not holds(target, digest):
+            self._size(digest)
+            with writing(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._fetch(digest, target)
+        return target
+
+    def _fetch(self, digest: Digest, target: Path) -> None:
+        handle, temporary = tempfile.mkstemp(dir=target.parent)
+        os.close(handle)
+        try:
+            self._files.get_file(self._object(digest), temporary)
+            with open(temporary, "rb") as file:
+                found = digest_stream(file)
+            if found != digest:
+                raise corrupt(digest, found, self._where(digest))
+            os.chmod(temporary, 0o444)
+            os.replace(temporary, target)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+
+    def _is_whole(self, written: Written) -> bool:
+        """Say whether the blob is already there, undamaged."""
+        try:
+            self.open(written.digest).close()
+        except (MissingBlob, CorruptArtifact):
+            return False
+        return True
+
+    def _size(self, digest: Digest) -> int:
+        try:
+            return int(self._files.size(self._object(digest)))
+        except FileNotFoundError:
+            raise missing(digest, self._where(digest)) from None
+
+    def _object(self, digest: Digest) -> str:
+        return f"{self._root}/blobs/{place_of(digest)}"
+
+    def _where(self, digest: Digest) -> str:
+        return f"{self.url.rstrip('/')}/blobs/{place_of(digest)}"

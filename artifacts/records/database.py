@@ -1,0 +1,185 @@
+"""The database behind the records: SQLite in WAL mode, SQLite in memory, or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, insert, inspect, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from ..errors import NewerStore
+from ..trouble import writing
+from .refusals import refusal
+from .tables import METADATA, VERSION, schema_version
+
+BUSY_SECONDS = 60.0
+"""How long a writer waits for another process."""
+
+WRITES = "kaon_writes"
+SCHEMA_LOCK = 0x6B616F6E
+"""Number of the advisory lock under which PostgreSQL's tables are created."""
+
+
+class Database:
+    """Transactions over one database, safe to use from many threads, processes and after a fork.
+
+    A SQLite file is created by the first write; until then every read finds nothing.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._is_sqlite = url.startswith("sqlite")
+        self._file = Path(url.partition("///")[2]) if self._is_sqlite and "///" in url else None
+        self._in_memory = self._is_sqlite and self._file is None
+        self._lock = threading.Lock()
+        self._ready = False
+        _forget_after_fork(self)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Yield a connection in a transaction that alone may write, and commit it at the end."""
+        with self._refusals():
+            if not self._ready:
+                self._prepare()
+            with self._one_at_a_time(), self._writer.begin() as connection:
+                yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Yield a connection in a transaction that sees one state of the records."""
+        with self._refusals():
+            if not self._ready:
+                if self._file is not None and not self._file.exists():
+                    with _empty().reading() as connection:
+                        yield connection
+                    return
+                self._prepare()
+            with self._lock if self._in_memory else nullcontext(), self._engine.connect() as connection:
+                yield connection
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self._engine.dispose()
+
+    @cached_property
+    def _engine(self) -> Engine:
+        if not self._is_sqlite:
+            return create_engine(self.url, pool_pre_ping=True, pool_size=16, max_overflow=48)
+        if self._in_memory:
+            engine = create_engine(self.url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        else:
+            engine = create_engine(
+                self.url,
+                poolclass=QueuePool,
+                pool_size=32,
+                max_overflow=-1,
+                connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+            )
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    @cached_property
+    def _writer(self) -> Engine:
+        return self._engine.execution_options(**{WRITES: True})
+
+    def _one_at_a_time(self) -> AbstractContextManager[Any]:
+        """Let this process's writers queue here: SQLite's own waiting is neither fair nor quick."""
+        return self._lock if self._is_sqlite else nullcontext()
+
+    def _prepare(self) -> None:
+        """Create what is missing, and refuse what a newer Kaon wrote."""
+        if self._file is not None:
+            with writing(self._file):
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+        if self._version() is None:
+            self._create()
+        version = self._version()
+        if version is not None and version > VERSION:
+            raise NewerStore(
+                "the store was written by a newer Kaon",
+                where=self.url,
+                why=f"its records have version {version}; this Kaon knows versions up to {VERSION}",
+                fix="pip install --upgrade kaon, or set KAON_HOME to another folder",
+            )
+        self._ready = True
+
+    def _version(self) -> int | None:
+        """Return the version of the tables, or None where there are none yet."""
+        with self._lock if self._in_memory else nullcontext(), self._engine.connect() as connection:
+            if not inspect(connection).has_table(schema_version.name):
+                return None
+            version: int | None = connection.execute(select(schema_version.c.version)).scalar()
+            return version
+
+    def _create(self) -> None:
+        """Create the tables, whoever else may be doing so."""
+        with self._one_at_a_time(), self._writer.begin() as connection:
+            if not self._is_sqlite:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"))
+            if not inspect(connection).has_table(schema_version.name):
+                METADATA.create_all(connection, checkfirst=True)
+                connection.execute(insert(schema_version), {"version": VERSION})
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            known = refusal(error, str(self._file or self.url))
+            if known is None:
+                raise
+            raise known from error
+
+    def _after_fork(self) -> None:
+        """Leave the parent's connections and locks to the parent."""
+        self._lock = threading.Lock()
+        if "_engine" in self.__dict__ and not self._in_memory:
+            self._engine.dispose(close=False)
+
+
+def added(connection: Connection, table: Table, values: Mapping[str, Any]) -> int:
+    """Add a row and return its id."""
+    key = connection.execute(insert(table), values).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+@cache
+def _empty() -> Database:
+    """Return the records of a store that is not there."""
+    return Database("sqlite://")
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _forget_after_fork(database: Database) -> None:
+    reference = weakref.ref(database)
+
+    def forget() -> None:
+        known = reference()
+        if known is not None:
+            known._after_fork()
+
+    os.register_at_fork(after_in_child=forget)

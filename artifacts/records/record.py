@@ -1,0 +1,85 @@
+"""What the records say of a run, a step and a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, get_args
+
+from ..artifact import LoopKeys
+from ..digest import Digest
+from ..json_form import Json
+
+State = Literal["pending", "activated", "running", "retrying", "held", "completed", "skipped", "failed", "cancelled"]
+"""Where a run or step stands."""
+
+TERMINAL: frozenset[State] = frozenset({"completed", "skipped", "failed", "cancelled"})
+"""The states that are never left."""
+
+STATES: tuple[State, ...] = get_args(State)
+
+MessageKind = Literal["log", "progress", "metric", "status"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run of a workflow."""
+
+    id: int
+    workflow: str
+    settings: Mapping[str, Json]
+    plan: str
+    """The plan as JSON."""
+    backend: str
+    tags: Mapping[str, str]
+    state: State
+    reason: str
+    pid: int
+    host: str
+    started: datetime
+    heartbeat: datetime
+    """Last sign of life of the process that runs it."""
+    ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step of a run: for one item of its loops, in one attempt of its repeats."""
+
+    id: int
+    run: int
+    path: str
+    """Plan path."""
+    step: str
+    keys: LoopKeys
+    attempt: tuple[int, ...]
+    settings: Mapping[str, Json]
+    key: Digest | None
+    state: State
+    reason: str
+    error: str | None
+    tries: int
+    """How often it was started."""
+    fraction: float | None
+    """Progress from 0 to 1, as the step reports it."""
+    note: str
+    started: datetime
+    ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something that a running step said."""
+
+    time: datetime
+    level: str
+    """`info`, `warning`, …"""
+    kind: MessageKind
+    text: str
+    payload: Json = None
+    id: int = field(default=0, compare=False)
+    """Given by the records: later messages have higher ids."""
+    step_run: int | None = field(default=None, compare=False)
+    path: str = field(default="", compare=False)
+    """Plan path of the step that said it."""

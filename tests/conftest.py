@@ -1,0 +1,120 @@
+"""What some tests need that pip does not install, and what happens when it is missing.
+
+A test says by its mark what it needs. Where that part is missing the test is skipped, with the reason. Where the part
+is named in the environment variable KAON_REQUIRE (a list with commas) the test fails instead: a machine that promises
+a part, as CI does, cannot pass by skipping.
+
+    mark       part       is there when
+    spark      java       `java` (in JAVA_HOME, else on the PATH) is 17 or newer
+    postgres   postgres   KAON_TEST_POSTGRES is the SQLAlchemy URL of a server that answers; tests may write there
+    docker     docker     a Docker engine answers
+    browser    browser    chromium and chromedriver are on the PATH
+
+The mark `prefect` only selects: what such a test needs is installed with Kaon.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@cache
+def missing_java() -> str | None:
+    """Return why Spark cannot start here, or None if it can."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home, "bin", "java")) if home else "java"
+    try:
+        shown = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60).stderr
+    except OSError:
+        return f"there is no {java!r}"
+    version = re.search(r'version "(\d+)', shown)
+    if version is None or int(version[1]) < 17:
+        return f"{java!r} is not Java 17 or newer: {shown.partition(chr(10))[0]!r}"
+    return None
+
+
+@cache
+def missing_postgres() -> str | None:
+    """Return why no PostgreSQL server can be reached, or None if one can."""
+    url = os.environ.get("KAON_TEST_POSTGRES")
+    if not url:
+        return "KAON_TEST_POSTGRES names no server"
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with create_engine(url, connect_args={"connect_timeout": 10}).connect():
+            return None
+    except (ImportError, SQLAlchemyError) as error:
+        return f"the server that KAON_TEST_POSTGRES names does not answer: {error}"
+
+
+@cache
+def missing_docker() -> str | None:
+    """Return why no Docker engine can be used, or None if one can."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        docker.from_env(timeout=10).ping()
+    except DockerException as error:
+        return f"no Docker engine answers: {error}"
+    return None
+
+
+@cache
+def missing_browser() -> str | None:
+    """Return which program of a headless browser is missing, or None if none is."""
+    absent = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
+    return f"not on the PATH: {', '.join(absent)}" if absent else None
+
+
+PARTS: dict[str, tuple[str, Callable[[], str | None]]] = {
+    "spark": ("java", missing_java),
+    "postgres": ("postgres", missing_postgres),
+    "docker": ("docker", missing_docker),
+    "browser": ("browser", missing_browser),
+}
+
+
+def required_parts() -> frozenset[str]:
+    """Return the parts that KAON_REQUIRE says this machine has."""
+    return frozenset(part.strip() for part in os.environ.get("KAON_REQUIRE", "").split(",") if part.strip())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a misspelt part, which would let its tests be skipped."""
+    known = {part for part, _ in PARTS.values()}
+    if unknown := required_parts() - known:
+        raise pytest.UsageError(
+            f"KAON_REQUIRE names {', '.join(sorted(unknown))}, and the parts are {', '.join(sorted(known))}"
+        )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose part is missing, or fail it where the part is required."""
+    for mark, (part, missing) in PARTS.items():
+        if item.get_closest_marker(mark) is None or (why := missing()) is None:
+            continue
+        if part in required_parts():
+            pytest.fail(f"KAON_REQUIRE says that {part} is here, and it is not: {why}", pytrace=False)
+        pytest.skip(f"needs {part}: {why}")
+
+
+@pytest.fixture(autouse=True)
+def kaon_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep what a test's runs store away from the checkout, and a server of the caller's away from the test."""
+    home = tmp_path / "kaon_home"
+    monkeypatch.setenv("KAON_HOME", str(home))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return home
