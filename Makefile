@@ -25,7 +25,7 @@ run: java $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest tests src/kaon --cov --cov-report=
+	$(BIN)/python -m pytest --cov --cov-report=
 	@for layer in dsl artifacts; do \
 		echo "Coverage of $$layer/, lines and branches:"; \
 		$(BIN)/coverage report --include="$$layer/*" || exit 1; \
