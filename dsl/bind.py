@@ -1,19 +1,16 @@
 """Bind an expression: decide, by name, where every input comes from, and note every fact that the checks judge."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, assert_never
-
-from pydantic import BaseModel
+from typing import Any, assert_never
 
 from . import plan
 from .code import code_digest
-from .fit import common_type, either, fits, items_of, optional, shown
+from .fit import common_type, either, fits, items_of, mapping_of, optional, shown
 from .ir import ForEach, Named, Node, Parallel, Points, Repeat, Sequence, Step, When
 from .kinds import kind_of
 from .point import Point
 from .scope import Bound, Declared, Facts, LoopFact, Merge, Offer, Placement, Read, RepeatFact, Scope, WhenFact
-from .signature import REQUIRED, Parameter, Signature, signature_of
-from .values import is_plain, to_json
+from .signature import REQUIRED, Parameter, signature_of
+from .values import annotation_of, is_plain, to_json
 
 Provided = dict[str, Offer]
 
@@ -102,7 +99,7 @@ class _Binder:
             inside.doubt()
         if node.name:
             path = f"{path}/{node.label}" if path else node.label
-            inside.declare(self._parameters(node))
+            self._parameters(node, scope, inside)
         parts, provided = [], Provided()
         for part in node.parts:
             bound, offers = self.bind(part, inside, path)
@@ -113,21 +110,19 @@ class _Binder:
             scope.doubt()
         return plan.Chain(tuple(parts), name=node.name), provided
 
-    def _parameters(self, node: Sequence) -> dict[str, Offer]:
-        if node.params is None:
-            return {}
+    def _parameters(self, node: Sequence, outside: Scope, inside: Scope) -> None:
+        """Offer a workflow's parameters inside it: as given, else as the name stands outside, else as a setting."""
         given = dict(node.given)
-        offers = {}
-        for name, field in node.params.model_fields.items():
-            source: plan.Source = plan.Given(_json(given[name])) if name in given else plan.Setting(name)
-            if name not in given:
+        for name, field in ({} if node.params is None else node.params.model_fields).items():
+            by = f"the parameters of {node.name}"
+            if name in given:
+                inside.offer({name: Offer(name, field.annotation, plan.Given(_json(given[name])), by, node.where)})
+            elif outside.lookup(name) is None:
                 default = REQUIRED if field.is_required() else field.get_default(call_default_factory=True)
-                annotation = _annotated(node.params, name)
-                self.facts.declared.append(
-                    Declared("", name, annotation, default, field.description or "", node.where)
-                )
-            offers[name] = Offer(name, field.annotation, source, f"the parameters of {node.name}", node.where)
-        return offers
+                annotation = annotation_of(field)
+                declared = Declared("", name, annotation, default, field.description or "", node.where)
+                self.facts.declared.append(declared)
+                inside.declare({name: Offer(name, field.annotation, plan.Setting(name), by, node.where)})
 
     def _parallel(self, node: Parallel, scope: Scope, path: str) -> tuple[plan.PlanNode, Provided]:
         branches, provided = [], dict[str, list[Offer]]()
@@ -167,7 +162,9 @@ class _Binder:
             LoopFact(node, items, visible, read, enclosing, provided, scope.uncertain, inside.doubted)
         )
         joined = {
-            name: Offer(name, Mapping[key, offer.type], plan.Output(path, name), f"the loop {node.label}", node.where)  # type: ignore[valid-type]
+            name: Offer(
+                name, mapping_of(key, offer.type), plan.Output(path, name), f"the loop {node.label}", node.where
+            )
             for name, offer in provided.items()
         }
         exports = tuple(plan.Export(name, shown(joined[name].type), provided[name].source) for name in provided)
@@ -251,9 +248,7 @@ def _over(node: ForEach, items: Offer | None) -> plan.Items | plan.Listed:
     return plan.Items(_source(items), mapping=found is not None and found[2])
 
 
-def _call(
-    step: Step[..., Any], path: str, inputs: tuple[plan.Input, ...], outputs: tuple[plan.Made, ...]
-) -> plan.Call:
+def _call(step: Step[..., Any], path: str, inputs: tuple[plan.Input, ...], outputs: tuple[plan.Made, ...]) -> plan.Call:
     definition = step.definition
     function = definition.function
     return plan.Call(
@@ -270,11 +265,6 @@ def _call(
         memory=definition.resources.memory,
         doc=(function.__doc__ or "").strip().partition("\n")[0],
     )
-
-
-def _annotated(model: type[BaseModel], name: str) -> Any:
-    field = model.model_fields[name]
-    return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
 
 
 def _json(value: object) -> plan.Json:

@@ -12,7 +12,7 @@ import linecache
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,7 +23,7 @@ PLATFORM = ("kaon.dsl", "kaon.artifacts", "kaon.cli")
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@lru_cache(maxsize=None)
+@cache
 def code_digest(definition: Definition) -> str:
     """Return the digest of a step's code as `sha256:…`."""
     reached: dict[str, str] = {}
@@ -39,7 +39,7 @@ class _Imported:
     """None: the module itself."""
 
 
-_Table: TypeAlias = dict[str, ast.stmt | _Imported]
+_Table: TypeAlias = dict[str, tuple[ast.stmt, ...] | _Imported]
 
 
 def _reach_function(function: Callable[..., Any], reached: dict[str, str]) -> None:
@@ -82,20 +82,21 @@ def _reach_references(
 
 
 def _reach_entry(
-    entry: ast.stmt | _Imported, chain: tuple[str, ...], module: str, file: str, reached: dict[str, str]
+    entry: tuple[ast.stmt, ...] | _Imported, chain: tuple[str, ...], module: str, file: str, reached: dict[str, str]
 ) -> None:
     if isinstance(entry, _Imported):
         _reach_import(entry, chain[1:], module, reached)
         return
     name = f"{module}:{chain[0]}"
     if name not in reached:
-        reached[name] = _normal(entry)
-        _reach_references(entry, module, file, reached)
+        reached[name] = "\n".join(map(_normal, entry))
+        for statement in entry:
+            _reach_references(statement, module, file, reached)
 
 
 def _reach_import(entry: _Imported, rest: tuple[str, ...], importer: str, reached: dict[str, str]) -> None:
     module, chain = entry.module, (() if entry.name is None else (entry.name,)) + rest
-    while chain and (file := _source_of(f"{module}.{chain[0]}", importer)) is not None:
+    while chain and _source_of(f"{module}.{chain[0]}", importer) is not None:
         module, chain = f"{module}.{chain[0]}", chain[1:]
     found = _source_of(module, importer)
     if found is None or not chain:
@@ -145,15 +146,24 @@ def _table(file: str, package: str) -> _Table:
     if tree is None:
         return {}
     table: _Table = dict(_imports(iter(tree.body), package))
+    defined: dict[str, list[ast.stmt]] = {}
     for statement in tree.body:
-        match statement:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                table[statement.name] = statement
-            case ast.Assign(targets=targets):
-                table |= {target.id: statement for target in targets if isinstance(target, ast.Name)}
-            case ast.AnnAssign(target=ast.Name(id=name)):
-                table[name] = statement
-    return table
+        for name in _bound(statement):
+            defined.setdefault(name, []).append(statement)
+    return table | {name: tuple(statements) for name, statements in defined.items()}
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement at the top of a module binds; under a condition, all that are bound there."""
+    match statement:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return {statement.name}
+        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
+            return set()
+        case _:
+            inside = list(ast.walk(statement))
+            assigned = {part.id for part in inside if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+            return assigned | {part.name for part in inside if isinstance(part, Function | ast.ClassDef)}
 
 
 def _imports(statements: Iterator[ast.AST], package: str) -> _Table:

@@ -1,9 +1,9 @@
 """The errors of the language.
 
-    WorkflowError        one or more Problems of an expression, all shown at once
-    ├── SettingsError    values given to a run do not fit the workflow's settings
-    └── (raised by `workflow(...)`, `Workflow.plan` and the verbs)
-    StepTimedOut         a try of a step took longer than the step's timeout
+WorkflowError        one or more Problems of an expression, all shown at once
+├── SettingsError    values given to a run do not fit the workflow's settings
+└── (raised by `workflow(...)`, `Workflow.plan` and the verbs)
+StepTimedOut         a try of a step took longer than the step's timeout
 """
 
 from collections.abc import Iterable, Sequence

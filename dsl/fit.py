@@ -68,7 +68,7 @@ def items_of(annotation: Any) -> tuple[Any, Any, bool] | None:
         key, value = arguments if len(arguments) == 2 else (Any, Any)
         return key, value, True
     if issubclass(container, list | tuple) or container is SequenceType:
-        item = arguments[0] if len(arguments) == 1 else (Union[arguments] if arguments else Any)
+        item = Union[arguments] if arguments else Any  # noqa: UP007  made at run time
         return item, item, False
     return None
 
@@ -81,14 +81,19 @@ def common_type(values: Iterable[object]) -> Any:
     return float if found == {int, float} else Any
 
 
+def mapping_of(key: Any, value: Any) -> Any:
+    """Return the type of a mapping from keys to values of these types."""
+    return types.GenericAlias(Mapping, (key, value))
+
+
 def optional(annotation: Any) -> Any:
     """Return the type with None added."""
-    return Union[annotation, None]
+    return Union[annotation, None]  # noqa: UP007  made at run time
 
 
 def either(first: Any, second: Any) -> Any:
     """Return the type of a value that has one type or the other."""
-    return first if first == second else Union[first, second]
+    return Union[first, second]  # noqa: UP007  made at run time
 
 
 def plain(annotation: Any) -> Any:

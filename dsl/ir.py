@@ -4,6 +4,7 @@ A closed union of frozen dataclasses, one per verb; operators only build the sam
 `assert_never`. A node carries the problems found while it was written, so that they are reported with all the others.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -214,9 +215,16 @@ Node: TypeAlias = Step[..., Any] | Sequence | Parallel | ForEach | Repeat | When
 
 
 def chain(operands: tuple[object, ...], written: Written) -> Sequence:
-    """Return the sequence of the operands, each at its own place in the source."""
-    parts = tuple(placed(value, written.operand(index)) for index, value in enumerate(operands))
-    return Sequence(parts, where=written.where)
+    """Return the sequence of the operands, each at its own place in the source; `a >> b >> c` is one of three parts."""
+    nodes = tuple(placed(value, written.operand(index)) for index, value in enumerate(operands))
+    parts = tuple(part for node in nodes[:1] for part in parts_of(node)) + nodes[1:]
+    empty = Problem("sequence has no parts", written.where, "there is nothing to run", "put steps into it")
+    return Sequence(parts, where=written.where, problems=() if parts else (empty,))
+
+
+def parts_of(node: Node) -> tuple[Node, ...]:
+    """Return the parts of a sequence without a name, so that another can go on with them; else the node itself."""
+    return node.parts if isinstance(node, Sequence) and not node.name and not node.problems else (node,)
 
 
 def fork(operands: tuple[object, ...], written: Written) -> Parallel:
@@ -249,7 +257,9 @@ def not_a_step(value: object, where: Where) -> Step[..., Any]:
             f"{name} is used as a step, and it is a plain {'class' if isinstance(value, type) else 'function'}",
             where,
             why="a workflow is made of steps: functions that declare what they output",
-            fix=f"decorate it with @step(output=...): def {name}(…)",
+            fix=f"decorate it with @step(output=…): def {name}(…)"
+            if inspect.isfunction(value) and name.isidentifier()
+            else "write a function that calls it, and decorate that with @step(output=…)",
         )
     elif hasattr(value, "do"):
         problem = Problem(
@@ -262,7 +272,7 @@ def not_a_step(value: object, where: Where) -> Step[..., Any]:
         problem = Problem(
             f"{value!r} is not a step",
             where,
-            why=f"a workflow is made of steps, lists of branches and verbs; this is a {type(value).__name__}",
+            why=f"a workflow is made of steps, lists of branches and verbs; this is of type {type(value).__name__}",
             fix="pass plain values to a step with .with_(name=value)",
         )
     definition = Definition(_nothing, None, 0, timedelta(0), None, Resources(), where, {})

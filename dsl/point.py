@@ -25,10 +25,17 @@ class Point(Mapping[str, object]):
         return len(self._values)
 
     def __hash__(self) -> int:
-        return hash(frozenset((name, repr(value)) for name, value in self._values.items()))
+        return hash(frozenset((name, _hash(value)) for name, value in self._values.items()))
 
     def __eq__(self, other: object) -> bool:
         return dict(self) == dict(other) if isinstance(other, Mapping) else NotImplemented
 
     def __repr__(self) -> str:
         return f"Point({', '.join(f'{name}={value!r}' for name, value in self._values.items())})"
+
+
+def _hash(value: object) -> int:
+    try:
+        return hash(value)
+    except TypeError:  # a list: equal ones are found by comparison
+        return 0

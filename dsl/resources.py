@@ -34,3 +34,7 @@ class Resources:
             return None
         number, unit = re.fullmatch(r"([\d.]+)(\w*)", self.memory).groups()  # type: ignore[union-attr]
         return int(float(number) * UNITS[unit])
+
+
+ANY_SHARE = Resources()
+"""One core, and no limit of memory."""

@@ -194,4 +194,3 @@ class Bound:
     root: PlanNode
     facts: Facts
     functions: Mapping[str, Step[..., Any]]
-

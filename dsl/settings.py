@@ -1,5 +1,6 @@
 """The settings of a workflow as one pydantic model: what the CLI, Prefect's form and the UI are made from."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
@@ -18,13 +19,14 @@ class _Group(BaseModel):
 def settings_model(workflow: str, declared: Iterable[Declared]) -> type[BaseModel]:
     """Return the model of a workflow's settings: declared parameters first, then one group a step."""
     unique = {setting.address: setting for setting in declared}
-    parameters = [setting for setting in unique.values() if not setting.step]
-    fields: dict[str, Any] = {setting.name: _field(setting) for setting in parameters}
-    for step in dict.fromkeys(setting.step for setting in unique.values() if setting.step):
-        own = [setting for setting in unique.values() if setting.step == step]
-        group = create_model(step, __base__=_Group, **{setting.name: _field(setting) for setting in own})  # type: ignore[call-overload]
+    groups: dict[str, list[Declared]] = {"": []}
+    for setting in unique.values():
+        groups.setdefault(setting.step, []).append(setting)
+    fields: dict[str, Any] = {setting.name: _field(setting) for setting in groups.pop("")}
+    for step, own in groups.items():
+        group = _model(step, {setting.name: _field(setting) for setting in own})
         fields[step] = (group, Field(default_factory=group, description=f"Settings of the step {step}."))
-    return create_model(workflow, __base__=_Group, **fields)
+    return _model(workflow, fields)
 
 
 def validated(model: type[BaseModel], values: Mapping[str, object]) -> BaseModel:
@@ -65,6 +67,14 @@ def addresses(model: type[BaseModel]) -> tuple[str, ...]:
         else:
             found.append(name)
     return tuple(found)
+
+
+def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message="Field name .* shadows an attribute"
+        )  # such as `copy`: nobody calls it
+        return create_model(name, __base__=_Group, **fields)
 
 
 def _field(setting: Declared) -> Any:

@@ -21,7 +21,6 @@ from .plan import (
     Setting,
     Source,
     Variable,
-    children,
 )
 
 
@@ -131,7 +130,7 @@ class _Mermaid:
             case Attempts():
                 return self._box(node, f"repeat until {node.until}, at most {node.at_most}×", indent)
             case Branch():
-                return self._box(node, f"when {node.condition}", indent)
+                return self._decision(node, indent)
             case _:
                 assert_never(node)
 
@@ -144,11 +143,22 @@ class _Mermaid:
             first, last = first or into, out
         return first, last
 
-    def _box(self, node: PlanNode, title: str, indent: str) -> tuple[list[str], list[str]]:
+    def _box(self, node: Loop | Attempts, title: str, indent: str) -> tuple[list[str], list[str]]:
         box = self._next()
         self.lines.append(f'{indent}subgraph {box}["{_escaped(title)}"]')
-        for child in children(node):
-            self.draw(child, indent + "  ")
+        self.draw(node.body, indent + "  ")
+        self.lines.append(f"{indent}end")
+        return [box], [box]
+
+    def _decision(self, node: Branch, indent: str) -> tuple[list[str], list[str]]:
+        box = self._next()
+        self.lines.append(f'{indent}subgraph {box}["when {_escaped(node.condition)}"]')
+        self.draw(node.then, indent + "  ")
+        if node.orelse is not None:
+            other = self._next()
+            self.lines.append(f'{indent}  subgraph {other}["otherwise"]')
+            self.draw(node.orelse, indent + "    ")
+            self.lines.append(f"{indent}  end")
         self.lines.append(f"{indent}end")
         return [box], [box]
 

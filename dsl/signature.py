@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any, get_type_hints
 
 from .errors import Problem
@@ -12,6 +12,12 @@ from .ir import Definition
 from .where import Where
 
 REQUIRED = inspect.Parameter.empty
+UNNAMED = {
+    inspect.Parameter.VAR_POSITIONAL: "*{}",
+    inspect.Parameter.VAR_KEYWORD: "**{}",
+    inspect.Parameter.POSITIONAL_ONLY: "{}, /",
+}
+"""Parameters that cannot be given by name, as they are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class Signature:
     problems: tuple[Problem, ...]
 
 
-@lru_cache(maxsize=None)
+@cache
 def signature_of(definition: Definition) -> Signature:
     """Return the signature of a step, with a problem for everything in it that cannot be used."""
     function = definition.function
@@ -60,8 +66,8 @@ def signature_of(definition: Definition) -> Signature:
     described = _described_parameters(inspect.getdoc(function) or "")
     parameters, problems = [], []
     for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            problems.append(_unnamed(name, str(parameter), definition))
+        if parameter.kind in UNNAMED:
+            problems.append(_unnamed(name, UNNAMED[parameter.kind].format(parameter.name), definition))
         elif parameter.name not in hints:
             problems.append(_untyped(name, parameter.name, definition))
         else:
@@ -110,9 +116,7 @@ def _is_named_tuple(annotation: Any) -> bool:
 def _described_parameters(doc: str) -> dict[str, str]:
     """Return what a docstring says of parameters on lines such as `rank: length of the vectors`."""
     pattern = re.compile(r"^ {0,4}(\w+(?:, \w+)*): (.+(?:\n {4,8}\S.*)*)", re.MULTILINE)
-    return {
-        name.strip(): " ".join(text.split()) for names, text in pattern.findall(doc) for name in names.split(",")
-    }
+    return {name.strip(): " ".join(text.split()) for names, text in pattern.findall(doc) for name in names.split(",")}
 
 
 def _definition_place(definition: Definition) -> Where:

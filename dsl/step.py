@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar, overload
 
 from .errors import WorkflowError
 from .ir import Definition, Step
-from .resources import Resources
+from .resources import ANY_SHARE, Resources
 from .where import users_frame, written_by_caller
 
 P = ParamSpec("P")
@@ -24,7 +24,7 @@ def step(
     retries: int = 0,
     retry_delay: timedelta = timedelta(0),
     timeout: timedelta | None = None,
-    resources: Resources = Resources(),
+    resources: Resources = ANY_SHARE,
 ) -> Callable[[Callable[P, R]], Step[P, R]]: ...
 
 
@@ -36,7 +36,7 @@ def step(
     retries: int = 0,
     retry_delay: timedelta = timedelta(0),
     timeout: timedelta | None = None,
-    resources: Resources = Resources(),
+    resources: Resources = ANY_SHARE,
 ) -> Step[P, R] | Callable[[Callable[P, R]], Step[P, R]]:
     """Declare that a typed function is a step of workflows; called directly, it still just runs.
 

@@ -1,9 +1,10 @@
 """Plain values at the edge: what people write in expressions, settings and sweeps, checked against a type."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from .plan import Json
@@ -15,6 +16,11 @@ def is_plain(annotation: Any) -> bool:
         return _is_plain(annotation)
     except TypeError:  # unhashable metadata
         return _is_plain.__wrapped__(annotation)
+
+
+def annotation_of(field: FieldInfo) -> Any:
+    """Return the type of a model's field, with its constraints."""
+    return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
 
 
 def to_json(value: object) -> Json:

@@ -91,7 +91,9 @@ def sweep(**axes: Iterable[object]) -> Loop:
     if not axes:
         fix = "write sweep(rank=[32, 64])"
         problems = (Problem("sweep has nothing to vary", where, "", fix),)
-    return Loop("sweep", tuple(axes), Grid(tuple((name, values) for name, (values, _) in listed.items())), where, problems)
+    return Loop(
+        "sweep", tuple(axes), Grid(tuple((name, values) for name, (values, _) in listed.items())), where, problems
+    )
 
 
 def bootstrap(n: int) -> Loop:
@@ -171,12 +173,16 @@ def when(condition: str) -> Decision:
 
 def _listed(name: str, items: Any, where: Where) -> tuple[tuple[object, ...], tuple[Problem, ...]]:
     if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
-        why = f"{name}={items!r} is a {type(items).__name__}"
+        why = f"{name}={items!r} is of type {type(items).__name__}"
         return (), (Problem(f"the values of {name!r} are not a list", where, why, f"write {name}=[{items!r}]"),)
     values = tuple(items)
     problems: list[Problem] = []
     if not values:
-        problems.append(Problem(f"there are no values for {name!r}", where, "an empty loop runs nothing", f"list values: {name}=[…]"))
+        problems.append(
+            Problem(
+                f"there are no values for {name!r}", where, "an empty loop runs nothing", f"list values: {name}=[…]"
+            )
+        )
     if len(set(map(repr, values))) < len(values):
         twice = next(value for value in values if list(map(repr, values)).count(repr(value)) > 1)
         why = "the items of a loop are its keys"

@@ -51,7 +51,7 @@ class Written:
 def written_by_caller() -> Written:
     """Return the expression of the user's that is being evaluated: a call of one of our verbs, or an operator."""
     frame = users_frame()
-    return _written_at(frame.f_code, frame.f_lasti, frame.f_lineno)
+    return _written_at(frame.f_code, frame.f_code.co_filename, frame.f_lasti, frame.f_lineno)
 
 
 def users_frame() -> FrameType:
@@ -64,14 +64,16 @@ def users_frame() -> FrameType:
 
 
 @lru_cache(maxsize=65536)
-def _written_at(code: CodeType, instruction: int, line: int) -> Written:
+def _written_at(code: CodeType, file: str, instruction: int, line: int) -> Written:
+    """Return the expression at an instruction; `file` counts, since equal code of two files is equal."""
     position = next(islice(code.co_positions(), instruction // 2, None), None)
     if position is None or None in position:
-        return Written(Where(code.co_filename, line))
-    node = _expressions(code.co_filename).get(position)  # type: ignore[arg-type]
+        return Written(Where(file, line))
+    linecache.checkcache(file)
+    node = _expressions("".join(linecache.getlines(file))).get(position)  # type: ignore[arg-type]
     if node is None:
-        return Written(Where(code.co_filename, line))
-    return _written(code.co_filename, node)
+        return Written(Where(file, line))
+    return _written(file, node)
 
 
 def _written(file: str, node: ast.expr) -> Written:
@@ -94,10 +96,9 @@ def _operands(node: ast.expr) -> tuple[ast.expr, ...]:
 
 
 @lru_cache(maxsize=256)
-def _expressions(file: str) -> dict[tuple[int, int, int, int], ast.expr]:
-    linecache.checkcache(file)
+def _expressions(source: str) -> dict[tuple[int, int, int, int], ast.expr]:
     try:
-        tree = ast.parse("".join(linecache.getlines(file)))
+        tree = ast.parse(source)
     except SyntaxError:  # a cell with magics, a template: the line alone must do
         return {}
     return {

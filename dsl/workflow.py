@@ -1,6 +1,7 @@
-"""A workflow: an expression with a name, checked and planned, which is itself an expression that can stand in others."""
+"""A workflow: an expression with a name, checked and planned; it is itself an expression and can stand in others."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 from .bind import bind
 from .checks import apply_checks
 from .errors import WorkflowError
-from .ir import Expression, Node, Operand, Sequence, Step, placed
+from .ir import Expression, Node, Operand, Sequence, Step, parts_of, placed
 from .passes import apply_passes
 from .plan import Plan
 from .settings import settings_model
@@ -61,13 +62,11 @@ class Workflow(Expression):
             node = placed(body, Written(self._written.where) if lazy else self._written.operand(1))
         finally:
             self._opening = False
-        parts = node.parts if isinstance(node, Sequence) and not node.name else (node,)
-        return Sequence(
-            parts, self.name, self.params, tuple(self._given.items()), where=self._written.where, label=self.name
-        )
+        given = tuple(self._given.items())
+        return Sequence(parts_of(node), self.name, self.params, given, where=self._written.where, label=self.name)
 
     def placed(self, written: Written) -> Node:
-        return self.ir
+        return replace(self.ir, where=written.where)
 
     def with_(self, **values: object) -> "Workflow":
         """Return the workflow with some of its declared parameters fixed, to be nested in another."""

@@ -43,6 +43,6 @@ CHECKS: tuple[Callable[[Facts], Iterator[Problem]], ...] = (
 
 
 def apply_checks(facts: Facts) -> tuple[Problem, ...]:
-    """Return every problem of a workflow, without repetition, those of one file in the order of its lines."""
+    """Return every problem of a workflow, without repetition, those of one file in the order of its source."""
     problems = dict.fromkeys(problem for check in CHECKS for problem in check(facts))
-    return tuple(sorted(problems, key=lambda problem: (problem.where.file, problem.where.line)))
+    return tuple(sorted(problems, key=lambda problem: (problem.where.file, problem.where.line, problem.where.column)))

@@ -28,6 +28,13 @@ def distinct_names(facts: Facts) -> Iterator[Problem]:
                 why=f"{shown(known_setting.annotation)} at {known_setting.where}, {shown(setting.annotation)} here",
                 fix="give both the same type, or fix one with .with_(…)",
             )
+        if setting.name.startswith("_") or setting.step.startswith("_"):
+            yield Problem(
+                f"the setting {setting.address!r} begins with an underscore",
+                setting.where,
+                why="settings are the fields of a pydantic model, which keeps such names to itself",
+                fix='give the step another name, .named("…"), or the input a value, .with_(…)',
+            )
         if not setting.step and setting.name in functions:
             yield Problem(
                 f"{setting.name!r} is both a parameter and a step",

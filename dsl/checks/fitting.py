@@ -2,7 +2,7 @@ from collections.abc import Iterator, Mapping
 from typing import get_args, get_origin
 
 from ..errors import Problem
-from ..fit import fits, plain, shown
+from ..fit import fits, optional, plain, shown
 from ..scope import Facts, Read
 
 
@@ -22,13 +22,14 @@ def _misfit(read: Read) -> Problem:
     ]
     if _joined(read):
         fix = f"annotate it as {shown(read.offer.type)}, or move {read.step.name} inside the loop"
+    elif fits(read.offer.type, optional(read.parameter.annotation)):
+        fix = f"annotate it as {shown(optional(read.parameter.annotation))}, and say what happens if it is None"
     elif others:
         fix = f'{read.step.name}.reads({read.parameter.name}="{others[0]}")'
     else:
         fix = "change one of the two types, or put a step between them that converts"
     return Problem(
-        f"{read.step.name} needs '{read.parameter.name}: {shown(read.parameter.annotation)}', "
-        f"and gets '{read.offer}'",
+        f"{read.step.name} needs '{read.parameter.name}: {shown(read.parameter.annotation)}', and gets '{read.offer}'",
         read.step.where,
         why=f"{read.offer.by} provides {read.name!r} at {read.offer.where}",
         fix=fix,

@@ -1,9 +1,9 @@
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..errors import Problem, did_you_mean
 from ..ir import Step
 from ..scope import Facts
-from typing import Any
 
 
 def known_names(facts: Facts) -> Iterator[Problem]:
@@ -19,9 +19,7 @@ def known_names(facts: Facts) -> Iterator[Problem]:
         yield from _unknown(step, "output", "rename", (name for name, _ in step.renamed_outputs), outputs)
 
 
-def _unknown(
-    step: Step[..., Any], what: str, method: str, names: Iterable[str], known: list[str]
-) -> Iterator[Problem]:
+def _unknown(step: Step[..., Any], what: str, method: str, names: Iterable[str], known: list[str]) -> Iterator[Problem]:
     for name in names:
         if name not in known:
             yield Problem(

@@ -37,6 +37,13 @@ def _inputs(step: Step[..., Any]) -> Iterator[Problem]:
 
 
 def _outputs(step: Step[..., Any], outputs: list[str]) -> Iterator[Problem]:
+    for name in _twice([name for name, _ in step.renamed_outputs]):
+        yield Problem(
+            f"the output {name!r} of {step.name} is renamed twice",
+            step.where,
+            why="one output has one name",
+            fix=f"keep one of its .rename({name}=…)",
+        )
     names = dict(step.renamed_outputs)
     for name in _twice([names.get(output, output) for output in outputs]):
         yield Problem(

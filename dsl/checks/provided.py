@@ -21,9 +21,7 @@ def _missing(read: Read) -> Problem:
 
 def _explained(read: Read) -> tuple[str, str]:
     reads = f'{read.step.name}.reads({read.parameter.name}="{{}}")'
-    fitting = {
-        name: offer for name, offer in read.visible.items() if fits(offer.type, read.parameter.annotation)
-    }
+    fitting = {name: offer for name, offer in read.visible.items() if fits(offer.type, read.parameter.annotation)}
     near = get_close_matches(read.name, fitting, n=1)
     if near:
         offer = fitting[near[0]]

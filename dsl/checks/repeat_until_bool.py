@@ -13,7 +13,7 @@ def repeat_until_bool(facts: Facts) -> Iterator[Problem]:
                 yield _absent(repeat)
         elif not fits(repeat.inside.type, bool):
             yield Problem(
-                f"repeat runs until {repeat.node.until!r}, which is a {shown(repeat.inside.type)}",
+                f"repeat runs until {repeat.node.until!r}, which is of type {shown(repeat.inside.type)}",
                 repeat.node.where,
                 why=f"{repeat.inside.by} provides it at {repeat.inside.where}, and only a bool can be waited for",
                 fix=f"let {repeat.inside.by} output a bool",

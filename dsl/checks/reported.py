@@ -12,5 +12,5 @@ def reported(facts: Facts) -> Iterator[Problem]:
                 f"the workflow {facts.workflow} reports {name!r}, which is not in scope at its end",
                 facts.root.where,
                 why=f"in scope at the end: {', '.join(sorted(facts.final)) or 'nothing'}",
-                fix=did_you_mean(name, facts.final),
+                fix=did_you_mean(name, facts.final) or "leave it out of report=…",
             )

@@ -6,7 +6,7 @@ from ..ir import Points, Sequence
 from ..passes.rebuild import nodes
 from ..plan import Variable
 from ..scope import Facts, Read
-from ..values import from_json, is_plain, to_json
+from ..values import annotation_of, from_json, is_plain, to_json
 
 
 def values_fit(facts: Facts) -> Iterator[Problem]:
@@ -33,7 +33,7 @@ def _given(facts: Facts) -> Iterator[Problem]:
                     f"of {placement.step.name}",
                     placement.step.where,
                     why=fault,
-                    fix=f"give a {shown(annotations[name])}",
+                    fix=f"give a value of type {shown(annotations[name])}",
                 )
 
 
@@ -50,10 +50,10 @@ def _parameters(facts: Facts) -> Iterator[Problem]:
                     why=f"its parameters are: {', '.join(fields) or 'none'}",
                     fix=did_you_mean(name, fields) or f"leave .with_({name}=…) out",
                 )
-            elif fault := _fault(value, fields[name].annotation):
+            elif fault := _fault(value, annotation_of(fields[name])):
                 wanted = shown(fields[name].annotation)
                 what = f"{name}={value!r} does not fit the parameter '{name}: {wanted}' of {node.name}"
-                yield Problem(what, node.where, why=fault, fix=f"give a {wanted}")
+                yield Problem(what, node.where, why=fault, fix=f"give a value of type {wanted}")
 
 
 def _value(read: Read, value: object) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ def _labelled(node: Node, seen: Counter[str]) -> Node:
         case Sequence(name=""):
             return rebuilt(node, lambda inner: _labelled(inner, seen))
         case Sequence():
-            labelled = replace(node, label=_distinct(node.name, seen))
+            labelled: Node = replace(node, label=_distinct(node.name, seen))
         case Parallel():
             return rebuilt(node, lambda inner: _labelled(inner, seen))
         case ForEach() | Repeat():

@@ -36,9 +36,7 @@ def rebuilt(node: Node, rewrite: Callable[[Node], Node]) -> Node:
         case ForEach() | Repeat():
             return replace(node, body=rewrite(node.body))
         case When():
-            return replace(
-                node, then=rewrite(node.then), orelse=None if node.orelse is None else rewrite(node.orelse)
-            )
+            return replace(node, then=rewrite(node.then), orelse=None if node.orelse is None else rewrite(node.orelse))
         case _:
             assert_never(node)
 
