@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -178,7 +179,7 @@ def _note(url: str, wanted: int, lasted: bool) -> str:
     return "" if url.endswith(f":{wanted}") else f"port {wanted} is in use, so it took another"
 
 
-def _read(home: Path) -> dict[str, dict[str, object]]:
+def _read(home: Path) -> dict[str, Any]:
     try:
         stack = json.loads((home / "stack.json").read_text())
     except (OSError, ValueError):
@@ -186,7 +187,7 @@ def _read(home: Path) -> dict[str, dict[str, object]]:
     return stack if isinstance(stack, dict) else {}
 
 
-def _write(home: Path, stack: dict[str, dict[str, object]]) -> None:
+def _write(home: Path, stack: dict[str, Any]) -> None:
     temporary = home / "stack.json.new"
     temporary.write_text(json.dumps(stack, indent=2) + "\n")
     temporary.replace(home / "stack.json")

@@ -1,0 +1,55 @@
+"""`kaon artifact ID`: one artifact, with a preview, what it was made from, and what was made from it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import AsJson, Home
+
+if TYPE_CHECKING:
+    from kaon.artifacts.lineage import Lineage
+
+
+def artifact(
+    artifact_id: Annotated[str, typer.Argument(metavar="ID", help="An artifact's number: kaon artifacts RUN.")],
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Show an artifact: its summary, a preview, and its lineage."""
+    from kaon.artifacts import open_store
+    from kaon.artifacts.lineage import downstream, upstream
+    from kaon.artifacts.viewers import preview
+
+    from .described import described_artifact
+    from .found import number
+    from .printed import console, items, moment, print_json, size
+
+    store = open_store()
+    found = store.records.artifact(number(artifact_id, "an artifact"))
+    sources, results = upstream(store.records, found.id), downstream(store.records, found.id)
+    if as_json:
+        lineage = {"upstream": sources.edges, "downstream": results.edges}
+        print_json({**described_artifact(found), "lineage": lineage, "preview": preview(store, found)})
+        return
+    terminal = console()
+    where = f", {items(found.keys)}" if found.keys else ""
+    attempt = f", attempt {'.'.join(map(str, found.attempt))}" if found.attempt else ""
+    terminal.print(f"[bold]{found.name}[/] #{found.id}")
+    for name, fact in (
+        ("kind", found.kind),
+        ("size", size(found.size)),
+        ("digest", found.digest),
+        ("made by", f"{found.step}{where}{attempt}, run {found.run}, {moment(found.created)}"),
+        *found.summary.items(),
+    ):
+        terminal.print(f"  {name:<12} {fact}", markup=False)
+    for line in ("", *preview(store, found)):
+        terminal.print(f"  {line}", markup=False)
+    for title, lineage_of in (("made from", sources), ("used for", results)):
+        for line in _lineage(title, lineage_of):
+            terminal.print(line, markup=False)
+
+
+def _lineage(title: str, lineage: "Lineage") -> list[str]:
+    lines = lineage.lines()[1:]
+    return ["", title, *lines] if lines else []

@@ -1,0 +1,51 @@
+"""`kaon artifacts RUN`: everything that the steps of a run made or reused."""
+
+import json
+from collections.abc import Mapping
+
+from .options import AsJson, Home, RunId
+
+
+def artifacts(run: RunId, as_json: AsJson = False, home: Home = None) -> None:
+    """List a run's artifacts: those that it made, and those of earlier runs that it reused."""
+    from kaon.artifacts import open_store
+
+    from .described import described_artifact
+    from .found import found_run
+    from .printed import console, items, print_json, size, table
+
+    store = open_store()
+    record = found_run(store, run)
+    made = [artifact for _, _, artifact in store.records.outputs(record.id)]
+    if as_json:
+        print_json([described_artifact(artifact) for artifact in made])
+        return
+    rows = [
+        (
+            str(artifact.id),
+            artifact.name,
+            artifact.kind,
+            ", ".join(filter(None, (items(artifact.keys), _attempt(artifact.attempt)))),
+            size(artifact.size),
+            "this run" if artifact.run == record.id else f"run {artifact.run}",
+            told(artifact.summary),
+        )
+        for artifact in made
+    ]
+    names = ("id", "name", "kind", "items", "size", "made by", "summary")
+    console().print(table(names, rows, right=("id", "size")))
+
+
+def told(summary: Mapping[str, object], width: int = 60) -> str:
+    """Return a summary on one line.
+
+    >>> told({"rows": 3, "columns": 2})
+    'rows 3, columns 2'
+    """
+    facts = (f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in summary.items())
+    line = ", ".join(facts)
+    return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def _attempt(attempt: tuple[int, ...]) -> str:
+    return f"attempt {'.'.join(map(str, attempt))}" if attempt else ""

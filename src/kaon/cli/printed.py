@@ -1,0 +1,135 @@
+"""How values look on the terminal: durations, sizes, times, states, tables, JSON."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, JustifyMethod
+    from rich.table import Table
+
+    from kaon.artifacts import StepRecord
+
+WIDTH_OF_A_PIPE = 240
+"""Characters of a line where output goes to a file or another command: nothing is wrapped for a screen."""
+
+STATE_STYLES = {
+    "completed": "green",
+    "skipped": "cyan",
+    "running": "yellow",
+    "retrying": "yellow",
+    "activated": "dim",
+    "pending": "dim",
+    "held": "magenta",
+    "failed": "bold red",
+    "cancelled": "dim red",
+}
+STATE_SIGNS = {
+    "completed": "✓",
+    "skipped": "↷",
+    "running": "●",
+    "retrying": "↻",
+    "activated": "·",
+    "pending": "·",
+    "held": "‖",
+    "failed": "✗",
+    "cancelled": "–",
+}
+
+
+def console() -> "Console":
+    """Return the terminal, or the pipe, that output goes to."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
+
+
+def print_json(value: object) -> None:
+    """Print a value as indented JSON: dataclasses as objects, times in ISO form."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> "Table":
+    """Return a table without a frame; columns named in `right` are flush right, wide ones wrap."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        justify: JustifyMethod = "right" if column in right else "left"
+        made.add_column(column, justify=justify, overflow="fold")
+    for row in rows:
+        made.add_row(*(_styled_state(cell) if cell in STATE_STYLES else escape(cell) for cell in row))
+    return made
+
+
+def duration(seconds: float) -> str:
+    """Return a duration for people.
+
+    >>> [duration(s) for s in (0.0, 0.041, 3.25, 75, 7300)]
+    ['0 ms', '41 ms', '3.2 s', '1 min 15 s', '2 h 1 min']
+    """
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60} min"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people.
+
+    >>> [size(n) for n in (12, 2048, 5 * 1024**2)]
+    ['12 B', '2.0 KiB', '5.0 MiB']
+    """
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
+
+
+def moment(time: datetime) -> str:
+    """Return a time in the user's time zone, to the second."""
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def lasted(started: datetime, ended: datetime | None) -> float:
+    """Return the seconds from start to end, or until now."""
+    return ((ended or datetime.now(UTC)) - started).total_seconds()
+
+
+def items(keys: Iterable[tuple[str, object]]) -> str:
+    """Return loop items in words.
+
+    >>> items((("market", "CA"), ("rank", 8)))
+    'market=CA, rank=8'
+    """
+    return ", ".join(f"{name}={value}" for name, value in keys)
+
+
+def place(step: "StepRecord") -> str:
+    """Return where a step stands in its workflow, with its items and attempts: `repeat[1]/for_each[market=ca]/fit`."""
+    from kaon.dsl.backends.failures import placed_path
+
+    return placed_path(step.path, step.keys, step.attempt).partition("/")[2]
+
+
+def _styled_state(state: str) -> str:
+    return f"[{STATE_STYLES[state]}]{state}[/]"
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)

@@ -1,0 +1,84 @@
+"""The artifacts that a workflow shows when it ends: tables as tables, a value with its interval as one cell."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .printed import items, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kaon.artifacts import Artifact, Store
+
+ROWS = 20
+"""Rows of a table that are shown."""
+ITEMS = 12
+"""Artifacts of one name that are shown, where a loop made many."""
+INTERVALS = (("_low", "_high"), (".low", ".high"))
+"""Endings of the bounds of `ndcg`: `ndcg_low` and `ndcg_high`, or `ndcg.low` and `ndcg.high`."""
+
+
+def print_report(console: "Console", store: "Store", run_id: int, names: Iterable[str]) -> None:
+    """Print the artifacts of these names, as far as the run has them; of several attempts, the last."""
+    made = store.records.outputs(run_id)
+    for name in names:
+        for artifact in newest([artifact for _, output, artifact in made if output == name])[:ITEMS]:
+            where = f" {items(artifact.keys)}" if artifact.keys else ""
+            console.print(f"\n[bold]{name}[/]{where} [dim]{artifact.kind}, kaon artifact {artifact.id}[/]")
+            _print_value(console, store, artifact)
+
+
+def newest(artifacts: Sequence["Artifact"]) -> list["Artifact"]:
+    """Return one artifact for each item: that of the last attempt."""
+    return list({repr(artifact.keys): artifact for artifact in sorted(artifacts, key=lambda a: a.attempt)}.values())
+
+
+def with_intervals(row: Mapping[str, object]) -> dict[str, str]:
+    """Return the values as text; those that have bounds beside them take them in.
+
+    >>> with_intervals({"market": "ca", "ndcg": 0.41234, "ndcg_low": 0.4, "ndcg_high": 0.42, "users": 7})
+    {'market': 'ca', 'ndcg': '0.4123 [0.400, 0.420]', 'users': '7'}
+    """
+    pairs = [(name, name + low, name + high) for name in row for low, high in INTERVALS]
+    bounds = {name: (low, high) for name, low, high in pairs if _is_number(row, low) and _is_number(row, high)}
+    hidden = {bound for pair in bounds.values() for bound in pair}
+    shown = {name: _shown(value) for name, value in row.items() if name not in hidden}
+    for name, (low, high) in bounds.items():
+        shown[name] += f" [{row[low]:.3f}, {row[high]:.3f}]"
+    return shown
+
+
+def _is_number(row: Mapping[str, object], name: str) -> bool:
+    return isinstance(row.get(name), float)
+
+
+def _print_value(console: "Console", store: "Store", artifact: "Artifact") -> None:
+    from kaon.artifacts.viewers import preview
+
+    value: Any = store.get(artifact) if artifact.kind in ("table", "metrics") else None
+    match artifact.kind:
+        case "table":
+            rows = [with_intervals(row) for row in value.slice(0, ROWS).to_pylist()]
+            names = tuple(rows[0]) if rows else tuple(value.column_names)
+            console.print(table(names, [tuple(row.values()) for row in rows]))
+            if value.num_rows > ROWS:
+                console.print(f"… {value.num_rows - ROWS} more rows", markup=False)
+        case "metrics":
+            facts = with_intervals(dict(value))
+            longest = max(map(len, facts), default=0)
+            _print_lines(console, (f"{name:<{longest}}  {fact}" for name, fact in facts.items()))
+        case _:
+            _print_lines(console, preview(store, artifact))
+
+
+def _print_lines(console: "Console", lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(f"  {line}", markup=False, overflow="ellipsis", no_wrap=True)
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    if value.is_integer() and abs(value) >= 1:
+        return f"{value:.0f}"
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.4g}"
