@@ -1,0 +1,170 @@
+"""Lists of candidates: what retrieval finds for a user, and the lists that the ranker learns from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .features import Queries, queries
+from .interactions import Interactions, positions
+from .neighbours import cosines
+from .sources import Rows, Sources, Vectors
+
+USERS_AT_ONCE = 512
+OVERDRAW = 2
+"""Uniform candidates drawn per candidate wanted, since some are seen, drawn twice or the positive itself."""
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Positives:
+    """Users of `sources.user_ids` and the item that each met outside the histories."""
+
+    users: Rows
+    items: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Candidates with what came of them, one list per row."""
+
+    users: Rows
+    """Shape (lists,)."""
+    items: Rows
+    """Shape (lists, candidates), -1 beyond a list's end."""
+    relevant: Mask
+    """Shape (lists, candidates), one True a list."""
+
+    def part(self, rows: Rows) -> "Lists":
+        """Return some of the lists."""
+        return Lists(self.users[rows], self.items[rows], self.relevant[rows])
+
+
+def positives_of(sources: Sources, slice_: Interactions) -> Positives:
+    """Return the interactions of a slice whose user has a history and whose item is known, one per user."""
+    users = positions(slice_["user_id"].to_numpy(), sources.user_ids)
+    items = positions(slice_["item_id"].to_numpy(), sources.item_ids)
+    rows = np.flatnonzero((users >= 0) & (items >= 0))
+    rows = rows[np.unique(users[rows], return_index=True)[1]]
+    return Positives(users[rows], items[rows])
+
+
+def pools_of(sources: Sources, held_out: Positives, *, minimum_users: int) -> tuple[Rows, ...]:
+    """Return for each market the items that lists are drawn from: those that enough users of the market met.
+
+    Held-out positives count as well: a rule on the histories alone would keep an item that lost its only user out of
+    the negatives but not out of the positives, and the ranker would learn that rare items are right.
+    """
+    pools = []
+    for market, local in enumerate(sources.by_market):
+        mine = held_out.items[sources.market_of_user[held_out.users] == market]
+        users = local.users + np.bincount(mine, minlength=len(sources.item_ids))
+        pools.append(np.flatnonzero(users >= minimum_users))
+    return tuple(pools)
+
+
+def in_pools(sources: Sources, held_out: Positives, pools: tuple[Rows, ...]) -> Positives:
+    """Return the positives whose item could have been drawn as a negative too."""
+    market = sources.market_of_user[held_out.users]
+    keep = np.zeros(len(market), dtype=bool)
+    for number, pool in enumerate(pools):
+        mine = market == number
+        keep[mine] = np.isin(held_out.items[mine], pool)
+    return Positives(held_out.users[keep], held_out.items[keep])
+
+
+def uniform_lists(
+    sources: Sources, held_out: Positives, pools: tuple[Rows, ...], *, negatives: int, seed: int
+) -> Lists:
+    """Return lists like those of the WSDM Cup: a user's positive among unseen items drawn uniformly from the market.
+
+    The positive stands at a random place. A pool with too few items gives shorter lists.
+    """
+    random = np.random.default_rng(seed)
+    drawn = np.full((len(held_out.users), negatives), -1, dtype=np.int64)
+    market = sources.market_of_user[held_out.users]
+    for number, pool in enumerate(pools):
+        mine = np.flatnonzero(market == number)
+        if len(mine) and len(pool):
+            some = pool[random.integers(len(pool), size=(len(mine), OVERDRAW * negatives))]
+            drawn[mine] = _first(some, _usable(sources, held_out, mine, some), negatives)
+    return _with_positive(held_out, drawn, random)
+
+
+def retrieved_lists(sources: Sources, held_out: Positives, *, per_source: int, seed: int) -> Lists:
+    """Return lists of what retrieval finds, of the users for whom it finds the positive.
+
+    Adding a positive that retrieval missed would teach the ranker that what no source likes is right.
+    """
+    asked = queries(sources, held_out.users, np.empty((len(held_out.users), 0), dtype=np.int64))
+    found = retrieve(sources, asked, per_source=per_source)
+    hit = np.flatnonzero((found == held_out.items[:, None]).any(axis=1))
+    kept, found = Positives(held_out.users[hit], held_out.items[hit]), found[hit]
+    found[found == kept.items[:, None]] = -1
+    return _with_positive(kept, found, np.random.default_rng(seed))
+
+
+def retrieve(sources: Sources, asked: Queries, *, per_source: int) -> Rows:
+    """Return the union of the best unseen items of ALS, tower, cosine and popularity, -1 where one repeats another.
+
+    Shape (lists, 4 * per_source); the order says nothing.
+    """
+    found = np.full((len(asked.market), 4 * per_source), -1, dtype=np.int64)
+    for start in range(0, len(found), USERS_AT_ONCE):
+        part = np.arange(start, min(start + USERS_AT_ONCE, len(found)))
+        for market in np.unique(asked.market[part]):
+            rows = part[asked.market[part] == market]
+            found[rows] = _retrieved(sources, asked.part(rows), int(market), per_source)
+    return found
+
+
+def _retrieved(sources: Sources, asked: Queries, market: int, per_source: int) -> Rows:
+    local = sources.by_market[market] if market >= 0 else sources.everywhere
+    every = np.arange(len(sources.item_ids))
+    scores = (
+        asked.als @ sources.als.table(market).T,
+        asked.tower @ sources.tower.table(market).T,
+        cosines(asked.history, local),
+        np.broadcast_to(local.users, (len(asked.market), len(every))),
+    )
+    seen = asked.history.toarray() > 0
+    best = [_best(score, seen | (local.users == 0), per_source) for score in scores]
+    return _without_repeats(np.concatenate(best, axis=1))
+
+
+def _best(scores: Vectors, refused: Mask, count: int) -> Rows:
+    allowed = np.where(refused, -np.inf, scores)
+    count = min(count, allowed.shape[1])
+    found = np.argpartition(-allowed, count - 1, axis=1)[:, :count]
+    return np.where(np.take_along_axis(allowed, found, axis=1) > -np.inf, found, -1)
+
+
+def _usable(sources: Sources, held_out: Positives, mine: Rows, some: Rows) -> Mask:
+    users = np.broadcast_to(held_out.users[mine][:, None], some.shape)
+    seen = np.asarray(sources.seen[users.ravel(), some.ravel()]).reshape(some.shape) > 0
+    usable: Mask = ~seen & (some != held_out.items[mine][:, None]) & (_without_repeats(some) >= 0)
+    return usable
+
+
+def _without_repeats(items: Rows) -> Rows:
+    """Return the items with -1 where one stood earlier in its row."""
+    order = np.argsort(items, axis=1, kind="stable")
+    ordered = np.take_along_axis(items, order, axis=1)
+    ordered[:, 1:][ordered[:, 1:] == ordered[:, :-1].copy()] = -1
+    unique = np.empty_like(items)
+    np.put_along_axis(unique, order, ordered, axis=1)
+    return unique
+
+
+def _first(items: Rows, usable: Mask, count: int) -> Rows:
+    order = np.argsort(~usable, axis=1, kind="stable")[:, :count]
+    return np.where(np.take_along_axis(usable, order, axis=1), np.take_along_axis(items, order, axis=1), -1)
+
+
+def _with_positive(held_out: Positives, negatives: Rows, random: np.random.Generator) -> Lists:
+    items = np.concatenate([held_out.items[:, None], negatives], axis=1)
+    relevant = np.zeros(items.shape, dtype=bool)
+    relevant[:, 0] = True
+    order = random.permuted(np.broadcast_to(np.arange(items.shape[1]), items.shape), axis=1)
+    return Lists(held_out.users, np.take_along_axis(items, order, axis=1), np.take_along_axis(relevant, order, axis=1))

@@ -1,0 +1,199 @@
+"""What the ranker sees of a user and a candidate: one function, for training and for serving.
+
+A list is one user's candidates. Whatever a source says of a candidate is given as it is, as its distance from the
+list's mean in standard deviations, and for the main sources as its place in the list, so that the ranker holds for
+lists that are made in another way than those it learnt from. Candidates of equal score share the mean of their places,
+so the order in which candidates come never changes a feature.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.stats import rankdata
+
+from .neighbours import Neighbours, lookup
+from .sources import Rows, Sources, Vectors
+
+CELLS_AT_ONCE = 1_000_000
+"""Pairs of a history's item and a candidate that are looked up in one go."""
+
+PAIRED = ("cosine", "best_cosine", "conditional", "jaccard", "shared")
+"""What co-occurrence says, summed over the history: once among all users, once among those of the market."""
+
+SCORES = (
+    *PAIRED,
+    *(f"market_{name}" for name in PAIRED),
+    "regression",
+    "best_regression",
+    "als",
+    "tower",
+    "popularity",
+    "market_popularity",
+)
+"""What the sources say, in the order of the features; higher is better."""
+
+PLACED = ("cosine", "market_conditional", "jaccard", "regression", "als", "tower", "market_popularity")
+"""The scores whose place within the list is a feature."""
+
+ABOUT = ("overlap", "market_overlap", "history_length", "history_popularity", "market")
+"""Features that are no source's score."""
+
+NAMES = (*SCORES, *(f"{name}_in_list" for name in SCORES), *(f"{name}_place" for name in PLACED), *ABOUT)
+"""The features in the order of the columns."""
+
+JACCARD_SHRINKAGE = 5.0
+"""Users added to every union: two items that one user each met say little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Whom to rank what for: one list per row."""
+
+    history: sparse.csr_matrix
+    """1 where the user of a list met an item before, float32, shape (lists, items)."""
+    market: Rows
+    """Number of each user's market, -1 where it is not known; shape (lists,)."""
+    als: Vectors
+    """Each user's vector for the ALS factors, shape (lists, rank)."""
+    tower: Vectors
+    """Each user's vector for the tower of the market, shape (lists, dim)."""
+    items: Rows
+    """The candidates' items, -1 for an unknown item and beyond a list's end; shape (lists, candidates)."""
+
+    def part(self, rows: Rows) -> "Queries":
+        """Return some of the lists."""
+        return Queries(self.history[rows], self.market[rows], self.als[rows], self.tower[rows], self.items[rows])
+
+
+def queries(sources: Sources, users: Rows, items: Rows) -> Queries:
+    """Return the lists of known users.
+
+    users: shape (lists,), -1 for an unknown user, who has no history and no market; items: shape (lists, candidates).
+    """
+    known = users >= 0
+    at = np.where(known, users, 0)
+    history = sparse.csr_matrix(sparse.diags_array(known.astype("f4")) @ sources.seen[at])
+    history.eliminate_zeros()
+    return Queries(
+        history,
+        np.where(known, sources.market_of_user[at], -1),
+        np.where(known[:, None], sources.als.users[at], 0),
+        np.where(known[:, None], sources.tower.users[at], 0),
+        items,
+    )
+
+
+def features(sources: Sources, asked: Queries) -> Vectors:
+    """Return the features of every candidate, float32, shape (lists, candidates, len(NAMES)).
+
+    The rows of unknown items and beyond a list's end hold what an item without any user has; whoever ranks puts
+    unknown items last.
+    """
+    table = np.zeros((*asked.items.shape, len(NAMES)), "f4")
+    for market in np.unique(asked.market):
+        for rows in _parts(np.flatnonzero(asked.market == market), asked):
+            _fill(table, rows, sources, asked.part(rows), int(market))
+    return table
+
+
+def source_scores(table: Vectors, source: str) -> Vectors:
+    """Return what one source of SCORES says, shape (lists, candidates), of a table of `features`."""
+    scores: Vectors = table[..., NAMES.index(source)]
+    return scores
+
+
+def _parts(rows: Rows, asked: Queries) -> Iterator[Rows]:
+    cells = np.cumsum((np.diff(asked.history.indptr)[rows] + 8) * max(1, asked.items.shape[1]))
+    return iter(part for part in np.split(rows, np.flatnonzero(np.diff(cells // CELLS_AT_ONCE)) + 1) if len(part))
+
+
+def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: int) -> None:
+    known = asked.items >= 0
+    at = np.where(known, asked.items, 0)
+    local = sources.by_market[market] if market >= 0 else sources.everywhere
+    everywhere = _paired(sources.everywhere, asked.history, at)
+    here = _paired(local, asked.history, at)
+    scores = {
+        **everywhere,
+        **{f"market_{name}": values for name, values in here.items()},
+        **_regression(local, asked.history, at),
+        "als": sources.als.scores(asked.als, at, market),
+        "tower": sources.tower.scores(asked.tower, at, market),
+        "popularity": np.log1p(sources.everywhere.users)[at],
+        "market_popularity": np.log1p(local.users)[at],
+    }
+    length = np.diff(asked.history.indptr).astype("f4")
+    popularity = asked.history @ np.log1p(local.users) / np.maximum(length, 1)
+    about = {
+        "overlap": everywhere["overlap"],
+        "market_overlap": here["overlap"],
+        "history_length": np.broadcast_to(length[:, None], at.shape),
+        "history_popularity": np.broadcast_to(popularity[:, None], at.shape),
+        "market": np.full(at.shape, market, "f4"),
+    }
+    for column, name in enumerate(SCORES):
+        score = np.where(known, scores[name], 0.0).astype("f4")
+        table[rows, :, column] = score
+        table[rows, :, NAMES.index(f"{name}_in_list")] = _standardised(score, known)
+        if name in PLACED:
+            table[rows, :, NAMES.index(f"{name}_place")] = _place(score, known)
+    for name, values in about.items():
+        table[rows, :, NAMES.index(name)] = values
+
+
+def _paired(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dict[str, Vectors]:
+    """Return the scores PAIRED and the overlap, the share of the history that shares a user with the candidate."""
+    met, row = history.indices, np.repeat(np.arange(len(at)), np.diff(history.indptr))
+    items = at[row]  # (met, candidates)
+    shared = lookup(neighbours.shared, np.broadcast_to(met[:, None], items.shape), items)
+    own = np.maximum(neighbours.users[met], 1.0)[:, None]  # (met, 1)
+    users = np.maximum(neighbours.users, 1.0)
+    cosine = shared / np.sqrt(own)
+    length = np.maximum(np.diff(history.indptr), 1)[:, None]
+    scale = 1 / np.sqrt(users[at])
+    return {
+        "cosine": _over_history(np.add, cosine, history) * scale,
+        "best_cosine": _over_history(np.maximum, cosine, history) * scale,
+        "conditional": _over_history(np.add, shared / own, history),
+        "jaccard": _over_history(np.add, shared / (own + users[items] - shared + JACCARD_SHRINKAGE), history),
+        "shared": np.log1p(_over_history(np.add, shared, history)),
+        "overlap": _over_history(np.add, (shared > 0).astype("f4"), history) / length,
+    }
+
+
+def _regression(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dict[str, Vectors]:
+    met, row = history.indices, np.repeat(np.arange(len(at)), np.diff(history.indptr))
+    items = at[row]
+    weights = lookup(neighbours.weights, np.broadcast_to(met[:, None], items.shape), items)
+    return {
+        "regression": _over_history(np.add, weights, history),
+        "best_regression": _over_history(np.maximum, weights, history),
+    }
+
+
+def _over_history(reduce: np.ufunc, cells: Vectors, history: sparse.csr_matrix) -> Vectors:
+    """Return the cells (met, candidates) reduced over each list's history, 0 for an empty one; (lists, candidates)."""
+    reduced = np.zeros((history.shape[0], cells.shape[1]), "f4")
+    some = np.flatnonzero(np.diff(history.indptr))
+    if len(some):
+        reduced[some] = reduce.reduceat(cells, history.indptr[:-1][some], axis=0)
+    return reduced
+
+
+def _standardised(score: Vectors, known: npt.NDArray[np.bool_]) -> Vectors:
+    """Return the distance from the mean of the list's known items in standard deviations, 0 where all are equal."""
+    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    centred = np.where(known, score - score.sum(axis=1, keepdims=True) / count, 0)
+    deviation = np.sqrt((centred**2).sum(axis=1, keepdims=True) / count)
+    standard: Vectors = np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 1e-6)
+    return standard
+
+
+def _place(score: Vectors, known: npt.NDArray[np.bool_]) -> Vectors:
+    """Return the place in the list as a share: 0 is first, 1 last; equal scores share the mean of their places."""
+    count = known.sum(axis=1, keepdims=True)
+    place = rankdata(np.where(known, -score.astype("f8"), np.inf), method="average", axis=1)
+    return np.where(known, (place - 1) / np.maximum(count - 1, 1), 1.0).astype("f4")

@@ -1,0 +1,169 @@
+"""Publishing: judge the whole recommender on the test slice, write its bundle, register it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import faiss
+import numpy as np
+import pandas as pd
+import xgboost
+from pydantic import Field
+
+from kaon.artifacts import ArtifactsError, FactorModel, Metrics, kaon_home
+from kaon.artifacts.tracking import Registry
+from kaon.dsl import Resources, current_step, step
+
+from .bundle import Parts, Written, write_bundle
+from .held_out_report import HeldOutReport, held_out_report
+from .interactions import Interactions, positions
+from .market_models import MarketChoices
+from .sources import build_sources
+from .two_tower import TwoTower
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(gt=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was published, where, and how good it is."""
+
+    name: str
+    version: str
+    bundle: str
+    """The bundle's folder."""
+    state: str
+    """published, or already published: what it holds makes its version."""
+    validated: bool
+    reasons: tuple[str, ...]
+    """Why it is not validated or not registered; empty if all went well."""
+    aliases: tuple[str, ...]
+    """Of the registry: challenger, and champion once validated."""
+    registry_version: int | None
+    metrics: Mapping[str, float]
+    files: Mapping[str, str]
+    """The digest of every file."""
+
+
+class NotPublishable(ValueError):
+    """A gate holds: what was built would serve wrongly."""
+
+
+@step(output="receipt", resources=Resources(cpus=2, memory="3GiB"))
+def publish(
+    interactions: Interactions,
+    test: Interactions,
+    als: FactorModel,
+    tower: TwoTower,
+    local_tower: Mapping[str, TwoTower],
+    fine_tuned_tower: Mapping[str, TwoTower],
+    choices: MarketChoices,
+    markets: list[str],
+    ranker: xgboost.Booster,
+    item_index: faiss.Index,
+    index_report: Metrics,
+    stable: bool,
+    *,
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] = "recommendations",
+    minimum_index_recall: Share = 0.95,
+    minimum_gain: float = 0.0,
+    test_users: Count = 1_000,
+    seed: int = 0,
+) -> Receipt:
+    """Return the receipt of a published bundle: models, ids, histories, index, ranker, and what the test slice says.
+
+    The models are those that were trained and judged; the histories, neighbours and popularity that they are served
+    with count all interactions, test included, since people expect to be served by what they did last. The test slice
+    is judged before that, with all interactions but its own.
+
+    It is validated, and becomes champion, if the stage before was stable and the ranker gains more than `minimum_gain`
+    over the best of its sources; otherwise it is published as challenger only, and the receipt says why.
+
+    name: of the model in the registry, and of the folder of its versions.
+    minimum_index_recall: an index that finds less of what exact search finds is not published at all.
+    minimum_gain: in nDCG@10 on lists of the test slice; the whole interval of the gain must lie above it.
+    test_users: users of the slice that are judged at most.
+    """
+    recall = index_report["recall@10"]
+    if recall < minimum_index_recall:
+        raise NotPublishable(
+            f"the index finds {recall:.3f} of what exact search finds, and publish.minimum_index_recall is "
+            f"{minimum_index_recall:g}; raise build_index.search_depth, or build_index.minimum_recall for exact search"
+        )
+    towers = {market: choices.tower_for(market, tower, local_tower, fine_tuned_tower) for market in markets}
+    report = held_out_report(
+        build_sources(_without(interactions, test), als, towers, markets), ranker, test, users=test_users, seed=seed
+    )
+    current_step().progress(0.5, f"test: nDCG@10 {report.ranker}, best source {report.best_source}")
+    reasons = _reasons(stable, report, minimum_gain)
+    sources = build_sources(interactions, als, towers, markets)
+    parts = Parts(sources, towers, item_index, positions(als.item_ids, sources.item_ids), ranker)
+    about = {
+        "name": name,
+        "run": current_step().run_id,
+        "state": "not validated" if reasons else "validated",
+        "reasons": list(reasons),
+        "metrics": {**report.metrics, "index.recall@10": recall},
+        "als": dict(als.config),
+        "choices": {market: choices.model_for(market) for market in markets},
+    }
+    written = write_bundle(parts, kaon_home() / "bundles" / name, about)
+    current_step().progress(0.9, f"bundle {written.path}")
+    return _registered(name, written, reasons, {**report.metrics, "index.recall@10": recall})
+
+
+def _reasons(stable: bool, report: HeldOutReport, minimum_gain: float) -> tuple[str, ...]:
+    """Return why the recommender is not validated, nothing if it is."""
+    reasons = []
+    if not stable:
+        reasons.append("no attempt was stable: see the report of check_stability")
+    if report.gain.low <= minimum_gain:
+        reasons.append(
+            f"the ranker's gain over {report.best_source} on the test slice, {report.gain}, "
+            f"is not above {minimum_gain:g} with evidence"
+        )
+    return tuple(reasons)
+
+
+def _registered(name: str, written: Written, reasons: tuple[str, ...], metrics: Mapping[str, float]) -> Receipt:
+    """Return the receipt, with the bundle in the registry if that answers: it is a view, the bundle is the truth."""
+    aliases: tuple[str, ...] = ()
+    version = None
+    try:
+        registry = Registry()
+        tags = {"kaon.version": written.version, "kaon.run": str(current_step().run_id or "")}
+        version = _version(registry, name, written) or registry.register_bundle(name, written.path, tags=tags)
+        for alias in ("challenger", "champion") if not reasons else ("challenger",):
+            registry.set_alias(name, version, alias)
+            aliases = (*aliases, alias)
+    except ArtifactsError as error:
+        current_step().log(f"the bundle is published but not registered: {error}")
+        reasons = (*reasons, f"not registered: {error}")
+    return Receipt(
+        name=name,
+        version=written.version,
+        bundle=str(written.path),
+        state="already published" if written.existed else "published",
+        validated=not reasons,
+        reasons=reasons,
+        aliases=aliases,
+        registry_version=version,
+        metrics=dict(metrics),
+        files=dict(sorted(written.digests.items())),
+    )
+
+
+def _version(registry: Registry, name: str, written: Written) -> int | None:
+    """Return the registry's version of a bundle that an alias already names."""
+    if written.existed:
+        for version in registry.aliases(name).values():
+            if registry.bundle(name, version) == written.path:
+                return version
+    return None
+
+
+def _without(interactions: Interactions, left_out: Interactions) -> Interactions:
+    keys = ["user_id", "item_id"]
+    out = pd.MultiIndex.from_frame(interactions[keys]).isin(pd.MultiIndex.from_frame(left_out[keys]))
+    return Interactions(interactions[~np.asarray(out)].reset_index(drop=True))

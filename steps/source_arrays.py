@@ -1,0 +1,81 @@
+"""Sources as a flat set of arrays and back, as a bundle stores them: safetensors for numbers, JSON for ids."""
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from .neighbours import Neighbours
+from .sources import Sources, VectorSource
+
+Array = npt.NDArray[np.generic]
+MATRIX = ("values", "columns", "starts")
+
+
+def source_arrays(sources: Sources) -> dict[str, Array]:
+    """Return every array of the sources by a name such as `market.0.shared.values`."""
+    arrays: dict[str, Array] = {"market_of_user": sources.market_of_user, **_matrix("seen", sources.seen)}
+    for place, neighbours in (("everywhere", sources.everywhere), *_named(sources.by_market)):
+        arrays[f"{place}.users"] = neighbours.users
+        arrays |= _matrix(f"{place}.shared", neighbours.shared) | _matrix(f"{place}.weights", neighbours.weights)
+    for name, vectors in (("als", sources.als), ("tower", sources.tower)):
+        arrays[f"{name}.users"], arrays[f"{name}.items"] = vectors.users, vectors.items
+        arrays[f"{name}.model_of_market"] = vectors.model_of_market
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+def source_ids(sources: Sources) -> bytes:
+    """Return the ids of users, items and markets as JSON."""
+    ids = {
+        "user_ids": sources.user_ids.tolist(),
+        "item_ids": sources.item_ids.tolist(),
+        "markets": list(sources.markets),
+    }
+    return json.dumps(ids, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def sources_from(arrays: Mapping[str, Array], ids: bytes) -> Sources:
+    """Return the sources of `source_arrays` and `source_ids`."""
+    names = json.loads(ids)
+    users, items, markets = (len(names[key]) for key in ("user_ids", "item_ids", "markets"))
+
+    def neighbours(place: str) -> Neighbours:
+        shared, weights = (_matrix_from(arrays, f"{place}.{part}", (items, items)) for part in ("shared", "weights"))
+        return Neighbours(shared, _floats(arrays[f"{place}.users"]), weights)
+
+    def vectors(name: str) -> VectorSource:
+        numbers = arrays[f"{name}.model_of_market"].astype(np.int64)
+        return VectorSource(_floats(arrays[f"{name}.users"]), _floats(arrays[f"{name}.items"]), numbers)
+
+    return Sources(
+        np.array(names["user_ids"], dtype=np.str_),
+        np.array(names["item_ids"], dtype=np.str_),
+        tuple(names["markets"]),
+        arrays["market_of_user"].astype(np.int64),
+        _matrix_from(arrays, "seen", (users, items)),
+        neighbours("everywhere"),
+        tuple(neighbours(f"market.{number}") for number in range(markets)),
+        vectors("als"),
+        vectors("tower"),
+    )
+
+
+def _named(by_market: tuple[Neighbours, ...]) -> tuple[tuple[str, Neighbours], ...]:
+    return tuple((f"market.{number}", neighbours) for number, neighbours in enumerate(by_market))
+
+
+def _matrix(name: str, matrix: sparse.csr_matrix) -> dict[str, Array]:
+    parts = (matrix.data.astype("f4"), matrix.indices.astype("i4"), matrix.indptr.astype("i4"))
+    return {f"{name}.{part}": array for part, array in zip(MATRIX, parts, strict=True)}
+
+
+def _matrix_from(arrays: Mapping[str, Array], name: str, shape: tuple[int, int]) -> sparse.csr_matrix:
+    matrix = sparse.csr_matrix(tuple(arrays[f"{name}.{part}"] for part in MATRIX), shape=shape)
+    matrix.has_sorted_indices = True
+    return matrix
+
+
+def _floats(array: Array) -> npt.NDArray[np.float32]:
+    return array.astype("f4", copy=False)

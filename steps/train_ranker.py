@@ -1,0 +1,217 @@
+"""The ranker: gradient-boosted trees that order what retrieval found (LambdaMART, Burges 2010)."""
+
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import pandas as pd
+import xgboost
+from pydantic import Field
+
+from kaon.artifacts import FactorModel, Metrics
+from kaon.dsl import Resources, current_step, step
+
+from .candidates import Lists, Positives, in_pools, pools_of, positives_of, retrieved_lists, uniform_lists
+from .features import NAMES, SCORES, features, queries
+from .interactions import Interactions
+from .list_ranker import RANKER, judged
+from .market_models import MarketChoices
+from .ranking import Floats, bootstrap_interval
+from .sources import Rows, Sources, Vectors, build_sources
+from .two_tower import TwoTower
+
+Count = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Ranker(NamedTuple):
+    """The model, how well it does on users it did not learn from, and what it looks at."""
+
+    ranker: xgboost.Booster
+    ranker_metrics: Metrics
+    feature_importance: pd.DataFrame
+
+
+class NothingToRank(ValueError):
+    """The slice of the ranker holds too few positives."""
+
+
+@step(resources=Resources(cpus=2, memory="3GiB"))
+def train_ranker(
+    train: Interactions,
+    ranking: Interactions,
+    als: FactorModel,
+    tower: TwoTower,
+    local_tower: Mapping[str, TwoTower],
+    fine_tuned_tower: Mapping[str, TwoTower],
+    choices: MarketChoices,
+    markets: list[str],
+    *,
+    users: Count = 12_000,
+    negatives: Count = 40,
+    minimum_users: Count = 5,
+    users_with_retrieved: Annotated[int, Field(ge=0)] = 2_000,
+    retrieved_per_source: Count = 20,
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.15,
+    rounds: Count = 200,
+    patience: Count = 30,
+    learning_rate: Share = 0.1,
+    depth: Count = 4,
+    minimum_child_weight: Annotated[float, Field(ge=0)] = 20.0,
+    subsample: Share = 0.8,
+    features_per_node: Share = 0.5,
+    l2: Annotated[float, Field(ge=0)] = 5.0,
+    pairs_per_list: Count = 10,
+    threads: Count = 1,
+    seed: int = 0,
+) -> Ranker:
+    """Return a ranker that learnt from the slice `ranking`, which no source has seen.
+
+    Every user gives a list of unseen items of the market drawn uniformly, as in the lists of the WSDM Cup, and some
+    give a second one of what retrieval finds, which is what the ranker orders in serving.
+
+    users: users of the slice that are taken at most.
+    negatives: drawn for each user.
+    minimum_users: an item that fewer users of the market met is not drawn, and is no positive.
+    users_with_retrieved: users with a list of what retrieval finds besides.
+    retrieved_per_source: items of such a list from each of ALS, tower, cosine and popularity.
+    held_out: share of users that stop the training and give the metrics.
+    rounds: trees at most.
+    patience: rounds without a better nDCG@10 on held-out users, after which training stops.
+    depth: of a tree.
+    minimum_child_weight: a leaf with less is not split off.
+    subsample: share of rows per tree.
+    features_per_node: share of features that a split may use.
+    l2: on leaf values.
+    pairs_per_list: LambdaMART's truncation: pairs with one of the first so many items.
+    threads: the model is the same on every machine only for the same number.
+    """
+    towers = {market: choices.tower_for(market, tower, local_tower, fine_tuned_tower) for market in markets}
+    sources = build_sources(train, als, towers, markets)
+    current_step().progress(0.2, "sources built")
+    positives = positives_of(sources, ranking)
+    pools = pools_of(sources, positives, minimum_users=minimum_users)
+    taken = _some(in_pools(sources, positives, pools), users, seed)
+    if len(taken.users) < 2:
+        raise NothingToRank(
+            f"train_ranker has {len(taken.users)} users to learn from: {len(ranking)} interactions in the slice "
+            f"`ranking`, {len(positives.users)} of users with a history and items that are known, of which items with "
+            f"at least {minimum_users} users count; raise split_interactions.ranking or lower "
+            "train_ranker.minimum_users"
+        )
+    lists = uniform_lists(sources, taken, pools, negatives=negatives, seed=seed)
+    last = max(1, round(held_out * len(taken.users)))
+    judges, learners = lists.part(np.arange(last)), lists.part(np.arange(last, len(taken.users)))
+    second = Positives(learners.users[:users_with_retrieved], taken.items[last:][:users_with_retrieved])
+    retrieved = retrieved_lists(sources, second, per_source=retrieved_per_source, seed=seed)
+    table = _table(sources, judges)
+    grouped = _grouped([_table(sources, learners), _table(sources, retrieved)])
+    current_step().progress(0.5, f"{len(grouped[0])} candidates of {len(learners.users)} users")
+    parameters = {
+        "objective": "rank:ndcg",
+        "eval_metric": "ndcg@10",
+        "lambdarank_pair_method": "topk",
+        "lambdarank_num_pair_per_sample": pairs_per_list,
+        "tree_method": "hist",
+        "eta": learning_rate,
+        "max_depth": depth,
+        "min_child_weight": minimum_child_weight,
+        "subsample": subsample,
+        "colsample_bynode": features_per_node,
+        "reg_lambda": l2,
+        "nthread": threads,
+        "seed": seed,
+    }
+    ranker = _fit(grouped, _grouped([table]), parameters, rounds, patience)
+    ranks = judged(ranker, sources, judges)
+    return Ranker(ranker, _metrics(ranks, sources, judges, ranker.num_boosted_rounds()), _importance(ranker))
+
+
+Scores = list[float] | list[tuple[float, float]]
+
+Table = tuple[Vectors, Vectors, Rows]
+"""Features (candidates, features), relevance (candidates,) and the list of each candidate, lists contiguous."""
+
+
+def _some(positives: Positives, count: int, seed: int) -> Positives:
+    """Return at most `count` of the positives in random order, so that any first part is a fair sample of users."""
+    order = np.random.default_rng(seed).permutation(len(positives.users))[:count]
+    return Positives(positives.users[order], positives.items[order])
+
+
+def _table(sources: Sources, lists: Lists) -> Table:
+    known = lists.items >= 0
+    table = features(sources, queries(sources, lists.users, lists.items))
+    return table[known], lists.relevant[known].astype("f4"), np.nonzero(known)[0]
+
+
+def _grouped(tables: list[Table]) -> Table:
+    """Return the tables below each other, their lists numbered on."""
+    starts = np.cumsum([0, *(table[2].max(initial=-1) + 1 for table in tables)])
+    numbers = [table[2] + start for table, start in zip(tables, starts, strict=False)]
+    return np.concatenate([t[0] for t in tables]), np.concatenate([t[1] for t in tables]), np.concatenate(numbers)
+
+
+def _fit(
+    learners: Table, judges: Table, parameters: Mapping[str, object], rounds: int, patience: int
+) -> xgboost.Booster:
+    names = list(NAMES)
+    taught = xgboost.QuantileDMatrix(learners[0], learners[1], qid=learners[2], feature_names=names)
+    asked = xgboost.QuantileDMatrix(judges[0], judges[1], qid=judges[2], feature_names=names, ref=taught)
+    booster = xgboost.train(
+        dict(parameters),
+        taught,
+        rounds,
+        evals=[(asked, "held_out")],
+        early_stopping_rounds=patience,
+        callbacks=[_Report(rounds)],
+        verbose_eval=False,
+    )
+    return booster[: booster.best_iteration + 1]
+
+
+class _Report(xgboost.callback.TrainingCallback):
+    """Tells the running step how training goes, every ten rounds."""
+
+    def __init__(self, rounds: int) -> None:
+        super().__init__()
+        self.rounds = rounds
+
+    def after_iteration(self, model: object, epoch: int, evals_log: dict[str, dict[str, Scores]]) -> bool:
+        """Return False: training goes on."""
+        if epoch % 10 == 9:
+            ndcg = float(np.ravel(evals_log["held_out"]["ndcg@10"][-1])[0])
+            current_step().progress(0.5 + 0.5 * (epoch + 1) / self.rounds, f"round {epoch + 1} of {self.rounds}")
+            current_step().metrics({"ndcg@10": ndcg}, at=epoch + 1)
+        return False
+
+
+def _metrics(ranks: Mapping[str, Floats], sources: Sources, judges: Lists, trees: int) -> Metrics:
+    """Return nDCG@10 on the held-out users: of the ranker with its interval, of each source, of each market."""
+    whole = bootstrap_interval(ranks[RANKER])
+    best = max(SCORES, key=lambda name: float(ranks[name].mean()))
+    metrics = {"ndcg@10": whole.mean, "ndcg@10.low": whole.low, "ndcg@10.high": whole.high, "users": whole.users}
+    metrics |= {f"ndcg@10.{name}": float(ranks[name].mean()) for name in SCORES}
+    metrics |= {"gain_over_best_source": whole.mean / max(float(ranks[best].mean()), 1e-9) - 1, "trees": trees}
+    market = sources.market_of_user[judges.users]
+    for number, name in enumerate(sources.markets):
+        mine = market == number
+        if mine.any():
+            metrics[f"{name}.ndcg@10"] = float(ranks[RANKER][mine].mean())
+            metrics[f"{name}.ndcg@10.best_source"] = max(float(ranks[source][mine].mean()) for source in SCORES)
+            metrics[f"{name}.users"] = float(mine.sum())
+    return Metrics(metrics)
+
+
+def _importance(ranker: xgboost.Booster) -> pd.DataFrame:
+    """Return a row per feature, the most important first: gain (share of all), splits."""
+    gain, splits = ranker.get_score(importance_type="total_gain"), ranker.get_score(importance_type="weight")
+    table = pd.DataFrame(
+        {
+            "feature": NAMES,
+            "gain": [float(np.sum(gain.get(name, 0.0))) for name in NAMES],
+            "splits": [int(np.sum(splits.get(name, 0))) for name in NAMES],
+        }
+    )
+    table["gain"] /= max(table["gain"].sum(), 1e-12)
+    return table.sort_values(["gain", "feature"], ascending=[False, True], ignore_index=True)
