@@ -1,0 +1,45 @@
+"""Train, localise, validate and publish a recommender: the workflow that Kaon ships."""
+
+from pydantic import BaseModel
+
+from kaon.dsl import for_each, repeat, workflow
+from kaon.steps.build_index import build_index
+from kaon.steps.check_stability import check_stability
+from kaon.steps.evaluate_als import evaluate_als
+from kaon.steps.evaluate_market import evaluate_market
+from kaon.steps.fine_tune import fine_tune
+from kaon.steps.publish import publish
+from kaon.steps.select_models import select_models
+from kaon.steps.select_users import select_users
+from kaon.steps.split_interactions import split_interactions
+from kaon.steps.train_als import train_als
+from kaon.steps.train_ranker import train_ranker
+from kaon.steps.train_two_tower import train_two_tower
+
+
+class Params(BaseModel):
+    """What reaches every step that asks for it."""
+
+    seed: int = 0
+    """Seed of every random choice; each attempt of the repetition adds to it."""
+
+
+recommendations = workflow(
+    "recommendations",
+    select_users
+    >> split_interactions
+    >> repeat(until="stable", at_most=3).do(
+        [
+            train_als >> evaluate_als,
+            train_two_tower >> for_each(market="markets").do(fine_tune >> evaluate_market),
+        ]
+        >> select_models
+        >> check_stability
+    )
+    >> train_ranker
+    >> build_index
+    >> publish,
+    params=Params,
+    report=("market_table", "stability_report", "ranker_metrics", "index_report", "receipt"),
+    doc="Train ALS and two-tower models, choose per market, rank, index and publish.",
+)

@@ -1,0 +1,31 @@
+"""The choice of a data set by name."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from ..interactions import Interactions
+from .files import own_files
+from .movielens import movielens_1m, movielens_small
+from .xmarket import xmarket
+from .xmrec import xmrec
+
+Dataset = Literal["xmrec", "files", "xmarket", "movielens-1m", "movielens-small"]
+"""`xmrec` is bundled; the others are read from a folder."""
+
+DATASETS: Mapping[Dataset, Callable[[Path], Interactions]] = {
+    "xmrec": xmrec,
+    "files": own_files,
+    "xmarket": xmarket,
+    "movielens-1m": movielens_1m,
+    "movielens-small": movielens_small,
+}
+
+
+def load(dataset: Dataset, folder: str = "") -> Interactions:
+    """Return the interactions of a data set.
+
+    folder: where its files are; `xmrec` needs none, and the others are looked for in ../shared/data/<name> without one.
+    Raises MissingDataset if a file is not there, BadInteractions if it does not hold what it should.
+    """
+    return DATASETS[dataset](Path(folder) if folder else Path("../shared/data") / dataset)

@@ -1,0 +1,80 @@
+"""Which tower serves each market."""
+
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from kaon.dsl import step
+
+from .market_models import MARKET_MODELS, Choice, MarketChoices, MarketModel, MarketScores
+from .ranking import Interval, bootstrap_interval
+
+
+class Selection(NamedTuple):
+    """The choices, and a table of them: a row a market."""
+
+    choices: MarketChoices
+    market_table: pd.DataFrame
+
+
+@step
+def select_models(
+    market_scores: Mapping[str, MarketScores],
+    *,
+    minimum_users: Annotated[int, Field(ge=1)] = 100,
+    minimum_gain: Annotated[float, Field(ge=0)] = 0.0,
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95,
+    resamples: Annotated[int, Field(ge=100)] = 1000,
+    seed: int = 0,
+) -> Selection:
+    """Return the model of each market: the global one, unless a challenger is better with evidence.
+
+    A challenger (local or fine-tuned) is better if the bootstrap interval of its gain over the global model, paired by
+    user, lies above `minimum_gain`. Of two such challengers the one with the larger mean gain is chosen.
+
+    minimum_users: a market with fewer judged users keeps the global model.
+    minimum_gain: the gain in nDCG@10 that the whole interval must exceed.
+    level: of the intervals.
+    resamples: bootstrap samples per interval.
+    seed: of the bootstrap.
+    """
+    choices = {}
+    for market, scores in market_scores.items():
+        values = {model: np.asarray(scores.ndcg[model], dtype="f8") for model in MARKET_MODELS}
+
+        def interval(of: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Interval:
+            return bootstrap_interval(of, seed=seed, resamples=resamples, level=level)
+
+        gain: dict[MarketModel, Interval] = {
+            model: interval(values[model] - values["global"]) for model in MARKET_MODELS if model != "global"
+        }
+        model, reason = _chosen(gain, scores.users, minimum_users, minimum_gain)
+        ndcg = {name: interval(of) for name, of in values.items()}
+        choices[market] = Choice(model, reason, scores.users, ndcg, gain)
+    return Selection(MarketChoices(choices), _table(choices))
+
+
+def _chosen(
+    gain: Mapping[MarketModel, Interval], users: int, minimum_users: int, minimum_gain: float
+) -> tuple[MarketModel, str]:
+    if users < minimum_users:
+        return "global", f"{users} judged users are fewer than {minimum_users}"
+    better = [model for model in gain if gain[model].low > minimum_gain]
+    if not better:
+        return "global", f"no challenger's gain is above {minimum_gain:g} with evidence"
+    best = max(better, key=lambda model: gain[model].mean)
+    return best, f"gains {gain[best]} over global"
+
+
+def _table(choices: Mapping[str, Choice]) -> pd.DataFrame:
+    rows = []
+    for market, choice in choices.items():
+        row: dict[str, object] = {"market": market, "users": choice.users}
+        for model in MARKET_MODELS:
+            measured = choice.ndcg[model]
+            row |= {model: measured.mean, f"{model}_low": measured.low, f"{model}_high": measured.high}
+        rows.append(row | {"chosen": choice.model, "reason": choice.reason})
+    return pd.DataFrame(rows)

@@ -1,0 +1,109 @@
+"""Which users take part: the cohort, and the markets it lives in."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, NamedTuple
+
+import pandas as pd
+from pydantic import Field
+
+from kaon.dsl import step
+
+from .datasets import Dataset, load
+from .interactions import Interactions, interactions
+from .spark_session import spark_session
+
+COHORT = """
+WITH pairs AS (
+    SELECT user_id, item_id, market FROM {events} WHERE rating >= :minimum_rating
+), known_items AS (
+    SELECT item_id FROM pairs GROUP BY item_id HAVING count(*) >= :minimum_users_per_item
+), visits AS (
+    SELECT user_id, market, count(*) AS interactions
+    FROM pairs LEFT SEMI JOIN known_items USING (item_id) GROUP BY user_id, market
+), active AS (             -- a user of several markets counts for the one with most interactions
+    SELECT user_id, max_by(market, struct(interactions, market)) AS market
+    FROM visits GROUP BY user_id
+    HAVING max(interactions) BETWEEN :minimum_interactions AND :maximum_interactions
+), open_markets AS (
+    SELECT market FROM active GROUP BY market HAVING count(*) >= :minimum_users_per_market
+)
+SELECT * FROM {events}
+LEFT SEMI JOIN known_items USING (item_id)
+LEFT SEMI JOIN active USING (user_id, market)
+LEFT SEMI JOIN open_markets USING (market)
+WHERE rating >= :minimum_rating
+"""
+
+
+class Selected(NamedTuple):
+    """The cohort."""
+
+    interactions: Interactions
+    markets: list[str]
+
+
+class EmptyCohort(ValueError):
+    """The cohort rules leave no user."""
+
+
+@step
+def select_users(
+    *,
+    dataset: Dataset = "xmrec",
+    folder: str = "",
+    only_markets: tuple[str, ...] = (),
+    minimum_interactions: Annotated[int, Field(ge=1)] = 2,
+    maximum_interactions: Annotated[int, Field(ge=1)] = 1000,
+    minimum_users_per_item: Annotated[int, Field(ge=1)] = 1,
+    minimum_users_per_market: Annotated[int, Field(ge=1)] = 100,
+    minimum_rating: float = 0.0,
+) -> Selected:
+    """Return the interactions of the users who take part, and their markets, those with most users first.
+
+    dataset: xmrec (bundled), files (your own Parquet or CSV), xmarket, movielens-1m or movielens-small.
+    folder: where the files of the data set are; xmrec needs none.
+    only_markets: take these markets only; empty takes all.
+    minimum_interactions: users with fewer say too little.
+    maximum_interactions: users with more are hardly people.
+    minimum_users_per_item: items that fewer users met are left out.
+    minimum_users_per_market: markets with fewer users are left out.
+    minimum_rating: an interaction rated lower is left out.
+    """
+    events = load(dataset, folder)
+    if only_markets:
+        _check_markets(only_markets, sorted(events["market"].unique()))
+        events = Interactions(events[events["market"].isin(only_markets)])
+    rules = {
+        "minimum_rating": minimum_rating,
+        "minimum_interactions": minimum_interactions,
+        "maximum_interactions": maximum_interactions,
+        "minimum_users_per_item": minimum_users_per_item,
+        "minimum_users_per_market": minimum_users_per_market,
+    }
+    cohort = _cohort(events, rules)
+    if cohort.empty:
+        raise EmptyCohort(
+            f"no user of {dataset!r} fits the cohort rules {rules}: "
+            f"it has {events['user_id'].nunique()} users in {events['market'].nunique()} markets; "
+            "lower select_users.minimum_interactions or select_users.minimum_users_per_market"
+        )
+    users = cohort.groupby("market")["user_id"].nunique()
+    markets = sorted(users.index, key=lambda market: (-users[market], market))
+    return Selected(interactions(cohort, source="the cohort"), [str(market) for market in markets])
+
+
+def _cohort(events: Interactions, rules: Mapping[str, float]) -> pd.DataFrame:
+    # Through a file: Spark's optimizer evaluates queries over local rows itself, on one core, in the driver's memory.
+    spark = spark_session()
+    with TemporaryDirectory(prefix="kaon-") as folder:
+        path = Path(folder) / "events.parquet"
+        events.to_parquet(path, index=False, coerce_timestamps="us")
+        return spark.sql(COHORT, args=dict(rules), events=spark.read.parquet(path.as_uri())).toPandas()
+
+
+def _check_markets(wanted: tuple[str, ...], known: list[str]) -> None:
+    unknown = [market for market in wanted if market not in known]
+    if unknown:
+        raise EmptyCohort(f"no events in market {', '.join(map(repr, unknown))}: choose from {', '.join(known)}")

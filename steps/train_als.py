@@ -1,0 +1,142 @@
+"""Matrix factorisation of who met what: implicit-feedback ALS, on Spark or on one machine."""
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field
+
+from kaon.artifacts import FactorModel
+from kaon.dsl import Resources, current_step, step
+
+from .interactions import Interactions, Pairs, pairs
+from .spark_session import spark_session
+
+Positive = Annotated[int, Field(gt=0)]
+
+CHECKPOINT_INTERVAL = 5
+"""Spark writes its factors down every so many iterations: a longer chain of them overflows the JVM's stack."""
+
+
+@step(output="als", resources=Resources(cpus=2, memory="3GiB"))
+def train_als(
+    train: Interactions,
+    *,
+    engine: Literal["spark", "implicit"] = "spark",
+    rank: Positive = 64,
+    iterations: Positive = 8,
+    regularization: Annotated[float, Field(ge=0)] = 0.1,
+    alpha: Annotated[float, Field(gt=0)] = 40.0,
+    blocks: Annotated[int, Field(ge=0)] = 0,
+    seed: int = 0,
+    attempt: int = 1,
+) -> FactorModel:
+    """Return vectors of users and items whose inner product says how well they fit (Hu, Koren and Volinsky 2008).
+
+    Every pair counts once, whatever its rating: confidence is 1 + alpha where user and item met, 1 elsewhere.
+
+    engine: spark, or implicit (one machine, about ten times faster there); the model is equally good.
+    rank: length of the vectors.
+    regularization: Spark multiplies it by a user's or an item's interactions, implicit does not, so that the best
+        value differs between the engines.
+    alpha: how much more a pair that met weighs than one that did not.
+    blocks: Spark's blocks of users and of items; 0 takes one a core. More are slower on one machine.
+    seed: of the first vectors; attempt n uses seed + n - 1.
+    """
+    numbered = pairs(train)
+    fit = _spark if engine == "spark" else _implicit
+    blocks = blocks or len(os.sched_getaffinity(0))
+    current_step().log(f"ALS by {engine}: {len(numbered.users)} pairs, {len(numbered.user_ids)} users")
+    user_factors, item_factors = fit(
+        numbered,
+        rank=rank,
+        iterations=iterations,
+        regularization=regularization,
+        alpha=alpha,
+        blocks=blocks,
+        seed=seed + attempt - 1,
+    )
+    config = {
+        "engine": engine,
+        "rank": rank,
+        "iterations": iterations,
+        "regularization": regularization,
+        "alpha": alpha,
+        "seed": seed + attempt - 1,
+    }
+    return FactorModel(numbered.user_ids, numbered.item_ids, user_factors, item_factors, config)
+
+
+Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
+
+def _spark(
+    numbered: Pairs, *, rank: int, iterations: int, regularization: float, alpha: float, blocks: int, seed: int
+) -> tuple[Vectors, Vectors]:
+    from pyspark.ml.recommendation import ALS
+
+    spark = spark_session()  # ALS() below looks for a running one
+    ones = np.ones(len(numbered.users), "f4")
+    table = pa.table({"user": numbered.users, "item": numbered.items, "strength": ones})
+    als = ALS(
+        userCol="user",
+        itemCol="item",
+        ratingCol="strength",
+        implicitPrefs=True,
+        rank=rank,
+        maxIter=iterations,
+        regParam=regularization,
+        alpha=alpha,
+        nonnegative=False,
+        numUserBlocks=blocks,
+        numItemBlocks=blocks,
+        checkpointInterval=CHECKPOINT_INTERVAL,
+        coldStartStrategy="nan",
+        intermediateStorageLevel="MEMORY_ONLY",
+        finalStorageLevel="MEMORY_ONLY",
+        seed=seed,
+    )
+    with TemporaryDirectory(prefix="kaon-") as folder:
+        path = Path(folder) / "pairs.parquet"
+        pq.write_table(table, path)
+        spark.sparkContext.setCheckpointDir(folder)
+        model = als.fit(spark.read.parquet(path.as_uri()))
+        users, items = model.userFactors, model.itemFactors
+        factors = _factors(users, len(numbered.user_ids)), _factors(items, len(numbered.item_ids))
+        users.unpersist()
+        items.unpersist()
+    return factors
+
+
+def _factors(rows: object, count: int) -> Vectors:
+    """Return Spark's rows (id, features) as one array in the order of the ids."""
+    table = rows.toArrow()  # type: ignore[attr-defined]
+    ids = table["id"].to_numpy()
+    flat = table["features"].combine_chunks().values.to_numpy().astype("f4")
+    vectors = np.zeros((count, len(flat) // len(ids)), "f4")
+    vectors[ids] = flat.reshape(len(ids), -1)
+    return vectors
+
+
+def _implicit(
+    numbered: Pairs, *, rank: int, iterations: int, regularization: float, alpha: float, blocks: int, seed: int
+) -> tuple[Vectors, Vectors]:
+    from implicit.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):  # its own threads do the work: BLAS threads below them slow it down
+        model = AlternatingLeastSquares(
+            factors=rank,
+            iterations=iterations,
+            regularization=regularization,
+            alpha=alpha + 1,  # implicit's confidence is alpha where they met, Spark's is 1 + alpha
+            random_state=seed,
+            use_gpu=False,
+            num_threads=blocks,
+        )
+        model.fit(numbered.matrix(), show_progress=False)
+    return np.asarray(model.user_factors, "f4"), np.asarray(model.item_factors, "f4")

@@ -1,0 +1,225 @@
+"""The branch of one market: its towers, their scores, the choice, and whether it holds."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from tests.steps.retrieval_data import clubs, together
+
+from kaon.artifacts import FactorModel, kind_for
+from kaon.steps.check_stability import Stability, StabilityReport, check_stability
+from kaon.steps.evaluate_market import evaluate_market
+from kaon.steps.fine_tune import MarketTowers, fine_tune
+from kaon.steps.market_models import MarketChoices, MarketScores
+from kaon.steps.select_models import select_models
+from kaon.steps.split_interactions import Split, split_interactions
+from kaon.steps.train_als import train_als
+from kaon.steps.train_two_tower import train_two_tower
+from kaon.steps.two_tower import TwoTower, untrained
+
+TRAINING = {"batch_size": 64, "uniform_negatives": 8}
+
+
+@cache
+def split() -> Split:
+    return split_interactions(together([clubs(400, "ca"), clubs(300, "mx")]), minimum_history=3)
+
+
+@cache
+def tower() -> TwoTower:
+    return train_two_tower(split().train, dim=8, epochs=8, learning_rate=0.02, **TRAINING)
+
+
+@cache
+def towers(market: str) -> MarketTowers:
+    return fine_tune(split().train, tower(), market, local_epochs=8, local_learning_rate=0.02, **TRAINING)
+
+
+def scores(seed: int = 0, users: int = 400, **gain: float) -> MarketScores:
+    random = np.random.default_rng(seed)
+    start = random.random(users) * 0.5
+    ndcg = {
+        model: tuple(
+            (start + gain.get(model, 0.0) + random.normal(scale=0.05, size=users) * (model != "global")).tolist()
+        )
+        for model in ("global", "local", "fine_tuned")
+    }
+    return MarketScores("ca", ndcg)
+
+
+def stability(**changes: object) -> Stability:
+    given = {
+        "stability": split().stability,
+        "tuning": split().tuning,
+        "train": split().train,
+        "als": train_als(split().train, engine="implicit", rank=8),
+        "tower": tower(),
+        "local_tower": {market: towers(market).local_tower for market in ("ca", "mx")},
+        "fine_tuned_tower": {market: towers(market).fine_tuned_tower for market in ("ca", "mx")},
+        "choices": MarketChoices({}),
+        "minimum_users": 20,
+        "maximum_width": 0.5,
+        "maximum_difference": 0.2,
+    }
+    return check_stability(**{**given, **changes})
+
+
+def test_a_markets_towers_know_its_items_only():
+    local, warm = towers("mx")
+
+    assert local.item_ids.tolist() == warm.item_ids.tolist()
+    assert local.markets == warm.markets == ("mx",)
+    assert not np.allclose(local.item_vectors(), warm.item_vectors())
+
+
+def test_fine_tuning_starts_from_the_global_tower_and_leaves_it_as_it_was():
+    before = tower().item_vectors()
+    warm = fine_tune(split().train, tower(), "ca", epochs=1, learning_rate=1e-9, local_epochs=1, **TRAINING)
+
+    assert np.allclose(warm.fine_tuned_tower.item_vectors(), before, atol=1e-4)
+    assert np.array_equal(tower().item_vectors(), before)
+
+
+def test_a_market_is_scored_user_by_user_for_every_model():
+    judged = evaluate_market(split().train, split().tuning, tower(), *towers("ca"), "ca")
+
+    assert judged.users == split().tuning.query("market == 'ca'")["user_id"].nunique()
+    assert {model: len(values) for model, values in judged.ndcg.items()} == dict.fromkeys(judged.ndcg, judged.users)
+    assert np.mean(judged.ndcg["global"]) > 0.2
+
+
+def test_a_market_without_judged_users_keeps_the_global_model():
+    judged = evaluate_market(split().train, split().tuning.iloc[:0], tower(), *towers("ca"), "ca")
+
+    assert judged.users == 0
+    assert select_models({"ca": judged}).choices.model_for("ca") == "global"
+
+
+@pytest.mark.parametrize(
+    ("gain", "model", "reason"),
+    [
+        ({"local": 0.05, "fine_tuned": 0.02}, "local", "gains 0.0476 [0.04"),
+        ({"local": 0.02, "fine_tuned": 0.05}, "fine_tuned", "gains 0.05"),
+        ({"local": -0.05, "fine_tuned": 0.0}, "global", "no challenger's gain is above 0 with evidence"),
+    ],
+)
+def test_a_challenger_replaces_global_only_with_evidence(gain, model, reason):
+    choice = select_models({"ca": scores(**gain)}).choices.choices["ca"]
+
+    assert choice.model == model
+    assert reason in choice.reason
+
+
+def test_few_users_are_no_evidence():
+    choice = select_models({"jp": scores(users=50, local=0.3)}, minimum_users=100).choices.choices["jp"]
+
+    assert (choice.model, choice.reason) == ("global", "50 judged users are fewer than 100")
+
+
+def test_a_minimum_gain_must_be_exceeded_by_the_whole_interval():
+    judged = {"ca": scores(local=0.05)}
+
+    assert select_models(judged, minimum_gain=0.04).choices.model_for("ca") == "local"
+    assert select_models(judged, minimum_gain=0.05).choices.model_for("ca") == "global"
+
+
+def test_the_table_has_a_row_a_market_with_every_model_and_its_interval():
+    table = select_models({"ca": scores(local=0.05), "mx": scores(seed=1)}).market_table
+
+    assert table["market"].tolist() == ["ca", "mx"]
+    assert (table["local_low"] < table["local"]).all() and (table["local"] < table["local_high"]).all()
+    assert table["chosen"].tolist()[0] == "local"
+
+
+def test_choices_name_the_tower_of_each_market():
+    choices = select_models({"ca": scores(local=0.05)}).choices
+    own = {"ca": untrained(["a"], ["ca"], 2, 0)}
+
+    assert choices.tower_for("ca", tower(), own, {}) is own["ca"]
+    assert choices.tower_for("never measured", tower(), own, {}) is tower()
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation"),
+    [
+        (scores(users=3), MarketScores),
+        (select_models({"ca": scores()}).choices, MarketChoices),
+    ],
+)
+def test_scores_and_choices_can_be_stored(value, annotation, tmp_path):
+    kind, file = kind_for(annotation), tmp_path / "value"
+    with file.open("wb") as out:
+        kind.dump(value, out)
+
+    with file.open("rb") as stored:
+        assert kind.load(stored, annotation) == value
+
+
+def test_trained_models_are_stable():
+    result = stability()
+
+    assert result.stable, result.stability_report.reason
+    assert result.stability_report.reason.startswith("stable: all")
+    assert {check.name for check in result.stability_report.checks} >= {"als.width", "towers.difference", "lift.ca"}
+
+
+def test_a_model_that_learnt_nothing_is_not_stable():
+    items = sorted(split().train["item_id"].unique())
+    result = stability(tower=untrained(items, ["ca", "mx"], 8, 0))
+
+    assert not result.stable
+    assert "gain over popularity in" in result.stability_report.reason
+
+
+def test_a_model_that_diverged_is_not_stable():
+    broken = untrained(tower().item_ids.tolist(), ["ca", "mx"], 8, 0)
+    broken.items.weight.data[:] = np.nan
+
+    assert not stability(tower=broken).stable
+
+
+def test_too_few_users_to_say_anything_are_not_stable():
+    result = stability(maximum_width=0.0001)
+
+    assert not result.stable
+    assert "als.width" in result.stability_report.reason
+
+
+def test_a_slice_on_which_the_models_do_worse_than_in_tuning_is_not_stable():
+    strangers = split().stability.assign(item_id=split().train["item_id"].iloc[0])
+
+    result = stability(stability=strangers, maximum_difference=0.05)
+
+    assert not result.stable
+    assert "als.difference" in result.stability_report.reason
+
+
+def test_a_chosen_challenger_that_loses_on_new_users_is_not_stable():
+    chosen = select_models({"mx": scores(fine_tuned=0.1)}).choices
+    worse = {"mx": untrained(towers("mx").local_tower.item_ids.tolist(), ["mx"], 8, 3)}
+
+    result = stability(choices=chosen, fine_tuned_tower=worse, minimum_lift=-1.0)
+
+    assert not result.stable
+    assert "regret.mx" in result.stability_report.reason
+
+
+def test_the_report_can_be_stored_and_says_which_attempt_it_judged(tmp_path):
+    report = stability(attempt=2).stability_report
+    kind, file = kind_for(StabilityReport), tmp_path / "report"
+    with file.open("wb") as out:
+        kind.dump(report, out)
+
+    with file.open("rb") as stored:
+        back = kind.load(stored, StabilityReport)
+
+    assert back == report
+    assert back.attempt == 2
+
+
+def test_users_that_no_model_knows_make_every_score_zero():
+    nobody = FactorModel(np.array(["x"]), np.array(["y"]), np.ones((1, 2), "f4"), np.ones((1, 2), "f4"))
+
+    report = stability(als=nobody).stability_report
+
+    assert report.als.mean == 0.0
