@@ -13,6 +13,7 @@ from .failures import Failure, RunFailed, Stopped
 from .frame import Frame
 from .interpret import Interpreter
 from .local import LocalConductor, run_locally
+from .mlflow_view import MlflowView
 from .references import Reference
 from .result import Result
 from .session import Request, Session, Tracker, end, in_session
@@ -20,7 +21,7 @@ from .session import Request, Session, Tracker, end, in_session
 if TYPE_CHECKING:
     from prefect import Flow
 
-__all__ = ["Failure", "Result", "RunFailed", "Tracker", "run", "to_prefect"]
+__all__ = ["Failure", "MlflowView", "Result", "RunFailed", "Tracker", "run", "to_prefect"]
 
 
 def run(
@@ -42,7 +43,7 @@ def run(
         as a Prefect flow.
     store: where artifacts and records are kept; by default in `kaon_home()`.
     force: names of steps that run even if the store holds their outputs.
-    tracker: mirrors the run elsewhere, such as kaon.artifacts.tracking.MlflowMirror.
+    tracker: mirrors the run elsewhere, such as MlflowView(store).
     on_event: is called with every event, from the thread in which it happens.
 
     Raises WorkflowError for a workflow that cannot be built, SettingsError for values that do not fit, and RunFailed if

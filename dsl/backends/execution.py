@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kaon.artifacts import Artifact, ArtifactsError, Digest, Metrics, Origin, digest_value, step_key
+from kaon.artifacts import AlreadyEnded, Artifact, ArtifactsError, Digest, Metrics, Origin, digest_value, step_key
 
 from ..context import Message, StepContext, stepping
 from ..events import ProgressEvent, State, StepEvent
@@ -114,7 +114,7 @@ class Execution:
         inputs = {name: self._loaded(name, reference) for name, reference in self.invocation.inputs.items()}
         context = StepContext(self.call.path, self._session.run.id, self.tries, self._heard)
         with stepping(context), captured(context):
-            value = run_in_process(self._step.definition.function, inputs, self.call.timeout)
+            value = run_in_process(self._function, inputs, self.call.timeout)
         values = self._values(value)
         self.artifacts = self._stored(values)
         self._session.store.commit(self._step_run, self.key, self.artifacts)
@@ -122,6 +122,10 @@ class Execution:
             if isinstance(one, Metrics):
                 self._session.track({f"{made.name}.{name}": number for name, number in one.items()})
         return {name: Stored(artifact) for name, artifact in self.artifacts.items()}
+
+    def _function(self, **inputs: Any) -> Any:
+        with self._session.in_step():
+            return self._step.definition.function(**inputs)
 
     def _loaded(self, name: str, reference: Reference) -> Any:
         try:
@@ -182,7 +186,11 @@ class Execution:
 
     def _end(self, state: State, reason: str, error: str | None = None) -> None:
         self._session.flush()
-        self._session.store.records.end_step(self._step_run, state, reason, error)
+        try:
+            self._session.store.records.end_step(self._step_run, state, reason, error)
+        except AlreadyEnded:
+            if not self._session.ended:  # else the run was interrupted, and its steps are recorded as cancelled
+                raise
         self._tell(state, reason)
 
     def _tell(self, state: State, reason: str) -> None:

@@ -4,8 +4,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
+from kaon.artifacts import RunRecord, Store, TrackingError
+
+from ..events import State
+from ..plan import Json
+
 if TYPE_CHECKING:
-    from kaon.artifacts import Json, RunRecord, State, Store
     from kaon.artifacts.tracking import MlflowMirror
 
 WRITTEN_BOUND = 60.0
@@ -15,15 +19,14 @@ WRITTEN_BOUND = 60.0
 class MlflowView:
     """A tracker that shows a run in MLflow, and goes on without it where MLflow cannot be had."""
 
-    def __init__(self, store: "Store") -> None:
-        self.trouble = ""
-        """Why MLflow shows nothing, or not everything; empty if it shows all."""
+    def __init__(self, store: Store) -> None:
+        self._trouble = ""
         self._store = store
-        self._mirror: MlflowMirror | None = None
+        self._mirror: "MlflowMirror | None" = None  # noqa: UP037  MLflow is imported in its thread
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kaon-mlflow")
         self._given: list[Future[None]] = []
 
-    def start(self, run: "RunRecord", settings: "Mapping[str, Json]") -> None:
+    def start(self, run: RunRecord, settings: Mapping[str, Json]) -> None:
         """Note that the run began."""
         self._later(lambda: self._begin(run, settings))
 
@@ -32,15 +35,16 @@ class MlflowView:
         noted = dict(values)
         self._later(lambda: self._mirror.metrics(noted) if self._mirror else None)
 
-    def end(self, state: "State") -> None:
-        """Note how the run ended, and return once everything is written, or cannot be."""
+    def end(self, state: State) -> str:
+        """Note how the run ended, and return what MLflow could not be told once it has all it takes."""
         self._later(lambda: self._mirror.end(state) if self._mirror else None)
         _, missing = wait(self._given, timeout=WRITTEN_BOUND)
         if missing:
-            self.trouble = self.trouble or f"MLflow has not taken everything within {WRITTEN_BOUND:.0f} s"
+            self._trouble = self._trouble or f"it has not taken everything within {WRITTEN_BOUND:.0f} s"
         self._thread.shutdown(wait=False, cancel_futures=True)
+        return f"MLflow does not show the whole run: {self._trouble}" if self._trouble else ""
 
-    def _begin(self, run: "RunRecord", settings: "Mapping[str, Json]") -> None:
+    def _begin(self, run: RunRecord, settings: Mapping[str, Json]) -> None:
         from kaon.artifacts.tracking import MlflowMirror
 
         mirror = MlflowMirror()
@@ -51,9 +55,9 @@ class MlflowView:
         self._given.append(self._thread.submit(self._written, write))
 
     def _written(self, write: Callable[[], object]) -> None:
-        from kaon.artifacts import TrackingError
-
         try:
             write()
         except TrackingError as error:
-            self.trouble = self.trouble or str(error)
+            self._trouble = self._trouble or str(error)
+        except Exception as error:  # whatever MLflow raises: it is told as a note, and never fails a run
+            self._trouble = self._trouble or f"{type(error).__name__}: {error}"

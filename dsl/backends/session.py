@@ -12,6 +12,7 @@ from kaon.artifacts import Message as Recorded
 
 from ..context import Message
 from ..events import Event, RunEvent, State
+from ..places.in_process import raise_in_thread
 from ..plan import Json, Plan
 from ..workflow import Workflow
 
@@ -32,8 +33,8 @@ class Tracker(Protocol):
         """Note metrics of the run."""
         ...
 
-    def end(self, state: State) -> None:
-        """Note how the run ended, and return once everything is written."""
+    def end(self, state: State) -> str:
+        """Note how the run ended, and return once everything is written: empty, or what could not be."""
         ...
 
 
@@ -66,6 +67,7 @@ class Session:
     ended: bool = False
     notes: list[str] = field(default_factory=list)
     """What went wrong besides the steps, to be told when the run ends."""
+    _threads: set[int] = field(default_factory=set)
     _waiting: list[tuple[int, Recorded]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -90,6 +92,22 @@ class Session:
         """Hand metrics of the run to the tracker."""
         if self.request.tracker is not None:
             self.request.tracker.metrics(metrics)
+
+    @contextmanager
+    def in_step(self) -> Iterator[None]:
+        """Note that this thread runs a step while the block runs."""
+        thread = threading.get_ident()
+        self._threads.add(thread)
+        try:
+            yield
+        finally:
+            self._threads.discard(thread)
+
+    def interrupt(self) -> None:
+        """End the run as cancelled, and have the steps that run in other threads stop at their next line of Python."""
+        for thread in list(self._threads):
+            raise_in_thread(thread, KeyboardInterrupt)
+        end(self, "cancelled", "interrupted")
 
     def flush(self) -> None:
         """Record every message that waits."""
@@ -138,7 +156,8 @@ def end(session: Session, state: State, reason: str) -> None:
     session.store.records.end_run(session.run.id, state, reason)
     session.tell(RunEvent(session.run.id, state, reason))
     if session.request.tracker is not None:
-        session.request.tracker.end(state)
+        trouble = session.request.tracker.end(state)
+        session.notes += [trouble] if trouble else []
 
 
 def _pulse(session: Session, stop: threading.Event) -> None:

@@ -32,6 +32,11 @@ def run_in_process(function: Callable[..., Any], inputs: Mapping[str, Any], time
     return work.result
 
 
+def raise_in_thread(thread: int, error: type[BaseException]) -> None:
+    """Raise an exception in another thread, at its next line of Python."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
+
+
 class _Work:
     def __init__(self, function: Callable[..., Any], inputs: Mapping[str, Any]) -> None:
         self.result: Any = None
@@ -48,5 +53,5 @@ class _Work:
 
     def stop(self) -> None:
         assert self.thread.ident is not None, "the thread was started"
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread.ident), ctypes.py_object(StepTimedOut))
+        raise_in_thread(self.thread.ident, StepTimedOut)
         self.thread.join(STOP_PATIENCE)

@@ -126,7 +126,7 @@ def test_an_mlflow_that_does_not_answer_is_a_note_and_no_failure(project, monkey
     ended = project.kaon("run", "flows/demo.py", "--backend", "local")
 
     assert ended.returncode == 0
-    assert "note: MLflow does not show the whole run\n" in ended.stdout
+    assert "note MLflow does not show the whole run" in ended.stdout
     assert "http://127.0.0.1:1" in ended.stdout
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prefect import Flow
+from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic_core import PydanticUndefined
@@ -20,6 +21,7 @@ from ...workflow import Workflow
 from ..failures import RunFailed, Stopped
 from ..frame import Frame
 from ..interpret import Interpreter
+from ..mlflow_view import MlflowView
 from ..session import Request, Session, end, in_session
 from .conductor import PrefectConductor
 
@@ -60,7 +62,9 @@ def to_prefect(workflow: Workflow) -> Flow[..., Any]:
         if conducted is not None:
             _conduct(conducted)
             return conducted.session.run.id
-        request = Request(workflow, flat(validated(model, parameters)), open_store(), "prefect")
+        store = open_store()
+        settings = flat(validated(model, parameters))
+        request = Request(workflow, settings, store, "prefect", tracker=MlflowView(store))
         with in_session(request) as session:
             return _scheduled(session)
 
@@ -105,6 +109,9 @@ def _conduct(conducted: Conducted) -> None:
     except Stopped as stopped:
         conducted.stopped = stopped
         raise RunFailed(session.run.id, session.request.workflow.name, stopped.failures) from stopped
+    except (KeyboardInterrupt, TerminationSignal):
+        session.interrupt()  # now, since Prefect waits for the steps that run
+        raise KeyboardInterrupt from None
     finally:
         conducted.submitted = conductor.submitted
 

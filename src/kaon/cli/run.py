@@ -2,12 +2,19 @@
 
 import os
 import signal
+import threading
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import typer
 
+from kaon.dsl.events import Event, RunEvent
+
 from .options import Flow, Home
 from .refusals import FAILED, INTERRUPTED
+
+PATIENCE = 15.0
+"""Seconds given to the steps of an interrupted run to stop."""
 
 
 def run(
@@ -37,7 +44,6 @@ def run(
     from kaon.dsl.settings import validated
 
     from .flow_names import find_workflow
-    from .mlflow_view import MlflowView
     from .printed import console
     from .setting_values import parse_values
     from .summary import print_summary
@@ -49,7 +55,7 @@ def run(
     if backend == "prefect" and {call.step for call in workflow.plan.calls()}.issuperset(force or ()):
         _begin_server()
     store, terminal = open_store(), console()
-    tracker = MlflowView(store) if mlflow else None
+    tracker = backends.MlflowView(store) if mlflow else None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends the process ends the run as Ctrl-C does
     try:
         with watched(workflow.plan, terminal) as heard:
@@ -61,16 +67,27 @@ def run(
                 force=force or (),
                 raises=False,
                 tracker=tracker,
-                on_event=heard,
+                on_event=_ending_hard(heard),
             )
     except KeyboardInterrupt:
         terminal.print("\n[bold]interrupted[/]: the run is recorded as cancelled, and what finished is kept")
         raise typer.Exit(INTERRUPTED) from None
     print_summary(terminal, store, result)
-    if tracker is not None and tracker.trouble:
-        terminal.print(f"note: MLflow does not show the whole run\n{tracker.trouble}", markup=False)
     if result.state != "completed":
         raise typer.Exit(FAILED)
+
+
+def _ending_hard(heard: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Listen as `heard` does; once the run is interrupted, a step that hangs in foreign code ends with the process."""
+
+    def hear(event: Event) -> None:
+        heard(event)
+        if isinstance(event, RunEvent) and event.state == "cancelled":
+            hard_end = threading.Timer(PATIENCE, os._exit, (INTERRUPTED,))
+            hard_end.daemon = True
+            hard_end.start()
+
+    return hear
 
 
 def _begin_server() -> None:

@@ -196,8 +196,9 @@ def test_events_tell_a_live_display_what_happens(store: Store) -> None:
 def test_a_tracker_hears_of_the_run_its_settings_its_metrics_and_its_end(store: Store) -> None:
     tracker = Remembering()
 
-    run(lab, store=store, tracker=tracker)
+    result = run(lab, store=store, tracker=tracker)
 
+    assert result.notes == ("the tracker ran out of paper",)
     assert tracker.heard == [
         ("start", "lab", {"seed": 0, "draw.size": 2}),
         ("metrics", {"draw.loss": 0.25}),
@@ -284,8 +285,9 @@ class Remembering:
     def metrics(self, values: Mapping[str, float]) -> None:
         self.heard.append(("metrics", dict(values)))
 
-    def end(self, state: State) -> None:
+    def end(self, state: State) -> str:
         self.heard.append(("end", state))
+        return "the tracker ran out of paper"
 
 
 def _brief(event: Event) -> tuple[object, ...]:
