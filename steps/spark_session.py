@@ -1,7 +1,11 @@
 """The Spark session of the steps: one a process, sized for one machine, and quiet."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from kaon.artifacts import kaon_home
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -16,8 +20,11 @@ def spark_session() -> "SparkSession":
     """
     from pyspark.sql import SparkSession
 
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
     cores = len(os.sched_getaffinity(0))
-    session = (
+    builder = (
         SparkSession.builder.master(f"local[{cores}]")
         .appName("kaon")
         .config("spark.driver.memory", DRIVER_MEMORY)
@@ -32,7 +39,28 @@ def spark_session() -> "SparkSession":
         .config("spark.sql.execution.arrow.pyspark.enabled", "true")
         .config("spark.sql.adaptive.enabled", "false")
         .config("spark.sql.session.timeZone", "UTC")
-        .getOrCreate()
+        .config("spark.sql.warehouse.dir", (kaon_home() / "spark" / "warehouse").absolute().as_uri())
     )
-    session.sparkContext.setLogLevel("ERROR")
+    with _jvm_writes_to_log():
+        session = builder.getOrCreate()
+        session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+@contextmanager
+def _jvm_writes_to_log() -> Iterator[None]:
+    """Have a JVM that starts inside the block write to `kaon_home()/spark/spark.log` rather than to the terminal.
+
+    A process inherits its standard error when it starts, so it is enough that ours leads to the log meanwhile.
+    """
+    folder = kaon_home() / "spark"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = os.open(folder / "spark.log", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
+    ours = os.dup(2)
+    os.dup2(log, 2)
+    try:
+        yield
+    finally:
+        os.dup2(ours, 2)
+        os.close(ours)
+        os.close(log)

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Literal
 
@@ -56,6 +57,7 @@ def run(
         _begin_server()
     store, terminal = open_store(), console()
     tracker = backends.MlflowView(store) if mlflow else None
+    warnings.filterwarnings("ignore", message="SOCKS support")  # requests filters it, but not when two threads import
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends the process ends the run as Ctrl-C does
     try:
         with watched(workflow.plan, terminal) as heard:
