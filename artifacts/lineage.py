@@ -37,7 +37,8 @@ class Lineage:
     def _lines(self, artifact_id: int, depth: int, shown: set[int]) -> list[str]:
         artifact = self.artifacts[artifact_id]
         again = artifact_id in shown and bool(self.next[artifact_id])
-        made_by = f"{artifact.step}, run {artifact.run}"
+        items = "".join(f", {name}={value}" for name, value in artifact.keys)
+        made_by = f"{artifact.step}{items}, run {artifact.run}"
         line = f"{'  ' * depth}{artifact.name} #{artifact.id} ({artifact.kind}) from {made_by}"
         shown.add(artifact_id)
         if again:

@@ -99,7 +99,12 @@ class Workflow(Expression):
         return self._built[2]
 
     @cached_property
-    def _built(self) -> tuple[Plan, type[BaseModel], Mapping[str, Step[..., Any]]]:
+    def output_types(self) -> Mapping[str, Any]:
+        """The type of everything that is in scope at the end, by name."""
+        return self._built[3]
+
+    @cached_property
+    def _built(self) -> tuple[Plan, type[BaseModel], Mapping[str, Step[..., Any]], Mapping[str, Any]]:
         root = apply_passes(self.ir)
         assert isinstance(root, Sequence), "a named sequence stays one"
         bound = bind(root, report=self.report)
@@ -109,7 +114,8 @@ class Workflow(Expression):
         model = settings_model(self.name, bound.facts.declared)
         outputs = tuple((name, offer.source) for name, offer in bound.facts.final.items())
         plan = Plan(self.name, bound.root, model.model_json_schema(), outputs, self.report, self.doc)
-        return plan, model, bound.functions
+        types = {name: offer.type for name, offer in bound.facts.final.items()}
+        return plan, model, bound.functions, types
 
     def __repr__(self) -> str:
         return f"workflow({self.name!r})"

@@ -92,10 +92,12 @@ def _finished(session: Session, conduct: Callable[[Session], Frame], raises: boo
         end(session, "failed", reason)
         if raises:
             raise RunFailed(session.run.id, session.request.workflow.name, stopped.failures) from stopped
-        return Result(session.run.id, "failed", reason, stopped.failures, tuple(session.notes), {}, session.store)
+        return Result(session.run.id, "failed", reason, stopped.failures, tuple(session.notes), {}, {}, session.store)
     end(session, "completed", "")
-    outputs = _outputs(session, frame)
-    return Result(session.run.id, "completed", "", (), tuple(session.notes), outputs, session.store)
+    outputs, workflow = _outputs(session, frame), session.request.workflow
+    return Result(
+        session.run.id, "completed", "", (), tuple(session.notes), outputs, workflow.output_types, session.store
+    )
 
 
 def _outputs(session: Session, frame: Frame) -> dict[str, Reference]:

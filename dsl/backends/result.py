@@ -1,6 +1,6 @@
 """What a run came to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,12 +23,13 @@ class Result:
     """Every step, loop or repetition that failed; empty if the run completed."""
     notes: tuple[str, ...]
     """What went wrong besides the steps, such as a tracker that could not be reached."""
-    _outputs: dict[str, Reference] = field(repr=False)
+    _outputs: Mapping[str, Reference] = field(repr=False)
+    _types: Mapping[str, Any] = field(repr=False)
     _store: Store = field(repr=False)
 
     def __getitem__(self, name: str) -> Any:
-        """Return an output's value, loaded as its kind; raises KeyError if the run has none of that name."""
-        return load(self._reference(name), Any, self._store)
+        """Return an output's value, in the type its step gave it; raises KeyError if the run has none of that name."""
+        return load(self._reference(name), self._types[name], self._store)
 
     def __contains__(self, name: object) -> bool:
         return name in self._outputs

@@ -2,9 +2,9 @@
 
 python tests/benchmarks/official_lists.py BUNDLE LISTS QRELS
 
-LISTS and QRELS are the cup's valid_run.tsv and valid_qrel.tsv of one market, gzipped or not. Printed is the mean nDCG@10
-over users of `kaon rank` and of each single source, best first, with the 95 % bootstrap interval, and last the gain of
-the ranker over the best source, paired by user.
+LISTS and QRELS are the cup's valid_run.tsv and valid_qrel.tsv of one market, gzipped or not. Printed is the mean
+nDCG@10 over users of `kaon rank` and of each single source, best first, with the 95 % bootstrap interval, and last the
+gain of the ranker over the best source, paired by user.
 """
 
 import sys

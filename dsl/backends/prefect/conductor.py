@@ -1,5 +1,6 @@
 """Make calls as Prefect task runs, and run branches and items at the same time."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
@@ -20,6 +21,8 @@ from ..references import Reference, artifacts
 from ..session import Session
 from .shown import Progress, show_results
 
+logger = logging.getLogger(__name__)
+
 BRANCHES = 32
 """Branches and items that wait for their steps at the same time; how many steps run is for the task runner to say."""
 EDGES = 100
@@ -36,10 +39,11 @@ class PrefectConductor:
         self._tasks: dict[str, Task[..., Any]] = {}
         self._makers: dict[int, PrefectFuture[Any]] = {}
         """The task run behind each artifact of this run."""
+        self._showing = ThreadPoolExecutor(1, thread_name_prefix="kaon-show")
 
     def call(self, invocation: Invocation) -> Mapping[str, Reference]:
         """Run a step as a task run, or reuse what it made before; raises Stopped if its last try fails."""
-        step = _StepRun(Execution(self._session, invocation))
+        step = _StepRun(Execution(self._session, invocation), self._showing)
         title = placed_path(invocation.call.path, invocation.keys, invocation.attempts).partition("/")[2]
         future = self._task(invocation.call).submit(title, step, wait_for=self._upstream(invocation))
         self.submitted += 1
@@ -64,6 +68,10 @@ class PrefectConductor:
         """Record that a call will not be made."""
         abandon(self._session, Invocation(call, frame.keys, frame.attempts, {}), reason)
 
+    def close(self) -> None:
+        """Wait until Prefect shows what every step made."""
+        self._showing.shutdown(wait=True)
+
     def _task(self, call: Call) -> Task[..., Any]:
         if call.path not in self._tasks:
             self._tasks[call.path] = Task(
@@ -87,9 +95,15 @@ class PrefectConductor:
 class _StepRun:
     """A call on its way through Prefect's retries."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: Execution, showing: ThreadPoolExecutor) -> None:
         self.execution = execution
         self.outputs: Outputs | None = None
+        self._showing = showing
+
+    def show(self, title: str) -> None:
+        """Have Prefect show what the step made, without making the step wait for it."""
+        made = tuple(self.execution.artifacts.values())
+        self._showing.submit(copy_context().run, show_results, title, made).add_done_callback(_tell_if_not_shown)
 
     def failure(self, state: State[Any]) -> Any:
         if self.execution.failure is not None:
@@ -108,8 +122,14 @@ def _run_step(title: str, step: _StepRun) -> State[None] | None:
             return Completed(name="Skipped", message=execution.reason)
         execution.on_progress = Progress(title)
     step.outputs = execution.attempt()
-    show_results(title, execution.artifacts.values())
+    step.show(title)
     return None
+
+
+def _tell_if_not_shown(shown: Future[None]) -> None:
+    error = shown.exception()
+    if error is not None:
+        logger.warning("Prefect does not show what a step made: %s", error)
 
 
 def _stopped(future: Future[None]) -> Stopped | None:

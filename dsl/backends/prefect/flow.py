@@ -113,6 +113,7 @@ def _conduct(conducted: Conducted) -> None:
         session.interrupt()  # now, since Prefect waits for the steps that run
         raise KeyboardInterrupt from None
     finally:
+        conductor.close()
         conducted.submitted = conductor.submitted
 
 

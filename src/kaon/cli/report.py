@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 ROWS = 20
 """Rows of a table that are shown."""
+LONGEST = 80
+"""Characters of a mapping that is shown on one line."""
 ITEMS = 12
 """Artifacts of one name that are shown, where a loop made many."""
 INTERVALS = (("_low", "_high"), (".low", ".high"))
@@ -55,7 +57,7 @@ def _is_number(row: Mapping[str, object], name: str) -> bool:
 def _print_value(console: "Console", store: "Store", artifact: "Artifact") -> None:
     from kaon.artifacts.viewers import preview
 
-    value: Any = store.get(artifact) if artifact.kind in ("table", "metrics") else None
+    value: Any = store.get(artifact) if artifact.kind in ("table", "metrics", "json") else None
     match artifact.kind:
         case "table":
             rows = [with_intervals(row) for row in value.slice(0, ROWS).to_pylist()]
@@ -64,11 +66,30 @@ def _print_value(console: "Console", store: "Store", artifact: "Artifact") -> No
             if value.num_rows > ROWS:
                 console.print(f"… {value.num_rows - ROWS} more rows", markup=False)
         case "metrics":
-            facts = with_intervals(dict(value))
-            longest = max(map(len, facts), default=0)
-            _print_lines(console, (f"{name:<{longest}}  {fact}" for name, fact in facts.items()))
+            _print_facts(console, with_intervals(dict(value)))
+        case "json" if isinstance(value, dict):
+            _print_facts(console, {name: _brief(inner) for name, inner in value.items()})
         case _:
             _print_lines(console, preview(store, artifact))
+
+
+def _print_facts(console: "Console", facts: Mapping[str, str]) -> None:
+    longest = max(map(len, facts), default=0)
+    _print_lines(console, (f"{name:<{longest}}  {fact}" for name, fact in facts.items()))
+
+
+def _brief(value: object) -> str:
+    """Return a value on one line: a few numbers, a list of plain values, or how many entries there are."""
+    if isinstance(value, dict) and value.keys() >= {"mean", "low", "high"}:
+        return f"{value['mean']:.4f} [{value['low']:.3f}, {value['high']:.3f}]"
+    if isinstance(value, dict):
+        numbers = all(isinstance(inner, int | float) for inner in value.values())
+        shown = ", ".join(f"{name} {fact}" for name, fact in with_intervals(value).items()) if numbers else ""
+        return shown if 0 < len(shown) <= LONGEST else f"{len(value)} entries"
+    if isinstance(value, list):
+        plain = all(isinstance(inner, str | int) for inner in value)
+        return ", ".join(map(str, value)) or "none" if plain else f"{len(value)} entries"
+    return _shown(value)
 
 
 def _print_lines(console: "Console", lines: Iterable[str]) -> None:

@@ -50,11 +50,11 @@ def run(
     from .summary import print_summary
     from .watch import watched
 
+    if backend == "prefect":
+        _begin_server()
     workflow = find_workflow(flow)
     settings = parse_values(workflow.settings_model, values or ())
     validated(workflow.settings_model, settings)
-    if backend == "prefect" and {call.step for call in workflow.plan.calls()}.issuperset(force or ()):
-        _begin_server()
     store, terminal = open_store(), console()
     tracker = backends.MlflowView(store) if mlflow else None
     warnings.filterwarnings("ignore", message="SOCKS support")  # requests filters it, but not when two threads import
@@ -93,7 +93,7 @@ def _ending_hard(heard: Callable[[Event], None]) -> Callable[[Event], None]:
 
 
 def _begin_server() -> None:
-    """Let the run's own server start while Prefect is imported here."""
+    """Let the run's own server start while the workflow is imported; if the call turns out wrong, it ends by itself."""
     os.environ.setdefault("DO_NOT_TRACK", "1")  # read when Prefect is imported, which then keeps its notice to itself
     if os.environ.get("PREFECT_API_URL"):
         return

@@ -85,4 +85,8 @@ def place(cell: Cell) -> str:
 
 
 def _to(stream: TextIO) -> Callable[[str], None]:
-    return lambda line: print(line, file=stream, flush=True)
+    def write(line: str) -> None:
+        stream.write(f"{line}\n")  # in one piece: several threads tell at once
+        stream.flush()
+
+    return write
