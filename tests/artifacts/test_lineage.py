@@ -35,19 +35,19 @@ def test_the_tree_shows_every_artifact_and_unfolds_it_once(work: Any, diamond: d
     lines = downstream(work.store.records, diamond["events"].id).lines()
 
     assert lines == [
-        "events #1 (json) from flow/step, run 1",
-        "  train #2 (json) from flow/step, run 1",
-        "    model #4 (json) from flow/step, run 1",
-        "  test #3 (json) from flow/step, run 1",
-        "    model #4 (json) from flow/step, run 1",
+        "events #1 (json) from flow/step, market=US, run 1",
+        "  train #2 (json) from flow/step, market=US, run 1",
+        "    model #4 (json) from flow/step, market=US, run 1",
+        "  test #3 (json) from flow/step, market=US, run 1",
+        "    model #4 (json) from flow/step, market=US, run 1",
     ]
-    assert upstream(work.store.records, diamond["x"].id).lines() == ["x #5 (json) from flow/step, run 1"]
+    assert upstream(work.store.records, diamond["x"].id).lines() == ["x #5 (json) from flow/step, market=US, run 1"]
 
 
 def test_what_was_unfolded_is_marked(work: Any, diamond: dict[str, Any]):
     work.put("last", str, "last", (diamond["model"].id,))
 
-    assert "    model #4 (json) from flow/step, run 1 …" in downstream(work.store.records, 1).lines()
+    assert "    model #4 (json) from flow/step, market=US, run 1 …" in downstream(work.store.records, 1).lines()
 
 
 def test_a_long_chain_and_a_wide_join_are_walked_whole(work: Any):
