@@ -221,7 +221,11 @@ def execute(session: Session, invocation: Invocation) -> Outputs:
     Raises Stopped if the last try failed too.
     """
     execution = Execution(session, invocation)
-    found = execution.reuse()
+    try:
+        found = execution.reuse()
+    except ArtifactsError as error:
+        failure = failure_of(error, invocation.call.path, invocation.keys, invocation.attempts)
+        raise Stopped((failure,)) from error
     if found is not None:
         return found
     while True:

@@ -1,5 +1,6 @@
 """A run while it goes on: its record, its signs of life, what its steps say, and who is told."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from kaon.artifacts import AlreadyEnded, RunRecord, Store
+from kaon.artifacts import AlreadyEnded, ArtifactsError, RunRecord, Store
 from kaon.artifacts import Message as Recorded
 
 from ..context import Message
@@ -15,6 +16,8 @@ from ..events import Event, RunEvent, State
 from ..places.in_process import raise_in_thread
 from ..plan import Json, Plan
 from ..workflow import Workflow
+
+logger = logging.getLogger(__name__)
 
 BEAT = 3.0
 """Seconds between two signs of life of a run."""
@@ -116,8 +119,14 @@ class Session:
         by_step: dict[int, list[Recorded]] = {}
         for step_run, message in waiting:
             by_step.setdefault(step_run, []).append(message)
-        for step_run, messages in by_step.items():
-            self.store.records.add_messages(self.run.id, step_run, messages)
+        try:
+            for step_run in list(by_step):
+                self.store.records.add_messages(self.run.id, step_run, by_step[step_run])
+                del by_step[step_run]
+        except ArtifactsError:
+            with self._lock:
+                self._waiting[:0] = [(step_run, message) for step_run in by_step for message in by_step[step_run]]
+            raise
 
 
 @contextmanager
@@ -164,11 +173,13 @@ def _pulse(session: Session, stop: threading.Event) -> None:
     beats = int(BEAT / FLUSH)
     tick = 0
     while not stop.wait(FLUSH) and not session.ended:
-        session.flush()
         tick += 1
-        if tick % beats == 0:
-            try:
+        try:
+            session.flush()
+            if tick % beats == 0:
                 session.store.records.beat(session.run.id)
-            except AlreadyEnded:
-                if not session.ended:  # else it ended while this beat was under way
-                    raise
+        except AlreadyEnded:
+            if not session.ended:  # else it ended while this beat was under way
+                raise
+        except ArtifactsError as error:  # a busy database, a full disk: tried again at the next tick
+            logger.warning("the records of run %s cannot be written now: %s", session.run.id, error)

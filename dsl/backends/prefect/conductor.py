@@ -14,7 +14,7 @@ from prefect.states import Completed
 
 from ...plan import Call
 from ..execution import Execution, Outputs, abandon
-from ..failures import Stopped, failure_of, placed_path
+from ..failures import Failure, Stopped, failure_of, placed_path
 from ..frame import Frame
 from ..interpret import Invocation
 from ..references import Reference, artifacts
@@ -105,7 +105,8 @@ class _StepRun:
         made = tuple(self.execution.artifacts.values())
         self._showing.submit(copy_context().run, show_results, title, made).add_done_callback(_tell_if_not_shown)
 
-    def failure(self, state: State[Any]) -> Any:
+    def failure(self, state: State[Any]) -> Failure:
+        """Return why the step has no outputs: what its last try raised, or what kept Prefect from running it."""
         if self.execution.failure is not None:
             return self.execution.failure
         error = state.result(raise_on_failure=False)

@@ -6,10 +6,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from pydantic import BaseModel
 
-from kaon.artifacts import Metrics, RunRecord, Store, open_store
+from kaon.artifacts import Metrics, RunRecord, Store, StoreBusy, open_store
 from kaon.dsl import SettingsError, current_step, for_each, step, workflow
 from kaon.dsl.backends import RunFailed, run
 from kaon.dsl.events import Event, ProgressEvent, RunEvent, State, StepEvent
@@ -266,6 +267,55 @@ def test_a_run_says_that_it_is_alive_while_a_step_runs(store: Store, monkeypatch
 
     assert seen[0].state == "running"
     assert seen[0].heartbeat > seen[0].started
+
+
+def test_what_steps_say_is_kept_while_the_records_are_busy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, refusals = store.records.add_messages, iter([StoreBusy("the records are busy"), None])
+
+    def busy_at_first(*said: object) -> None:
+        if refusal := next(refusals, None):
+            raise refusal
+        write(*said)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store.records, "add_messages", busy_at_first)
+    monkeypatch.setattr("kaon.dsl.backends.session.FLUSH", 0.05)
+
+    @step(output="spoken")
+    def speak() -> int:
+        current_step().log("first")
+        time.sleep(0.3)
+        current_step().log("second")
+        return 1
+
+    result = run(workflow("speaking", speak), store=store)
+
+    assert [message.text for message in store.records.messages(result.run_id)] == ["first", "second"]
+
+
+def test_a_store_that_cannot_be_asked_fails_the_step_and_names_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(key: object) -> None:
+        raise StoreBusy("the records are busy")
+
+    monkeypatch.setattr(store, "find", refuse)
+
+    result = run(lab, store=store, raises=False)
+
+    (failure,) = result.failures
+    assert (failure.path, failure.cause) == ("lab/draw", "StoreBusy: the records are busy")
+    assert store.records.run(result.run_id).state == "failed"
+
+
+def test_a_value_comes_back_in_the_type_that_its_step_gave_it(store: Store) -> None:
+    @step(output="frame")
+    def make_frame() -> pd.DataFrame:
+        return pd.DataFrame({"x": [1.25]})
+
+    result = run(workflow("framing", for_each(word=["a"]).do(length) >> make_frame), store=store)
+
+    assert result["frame"].round(1)["x"].tolist() == [1.2]
+    assert result["length"] == {"a": 1}
 
 
 def test_asking_a_result_for_what_it_has_not_says_what_it_has(store: Store) -> None:
