@@ -52,7 +52,7 @@ class EmptyCohort(ValueError):
 def select_users(
     *,
     dataset: Dataset = "xmrec",
-    folder: str = "",
+    folder: Path | None = None,
     only_markets: tuple[str, ...] = (),
     minimum_interactions: Annotated[int, Field(ge=1)] = 2,
     maximum_interactions: Annotated[int, Field(ge=1)] = 1000,
@@ -63,7 +63,7 @@ def select_users(
     """Return the interactions of the users who take part, and their markets, those with most users first.
 
     dataset: xmrec (bundled), files (your own Parquet or CSV), xmarket, movielens-1m or movielens-small.
-    folder: where the files of the data set are; xmrec needs none.
+    folder: where the files of the data set are; xmrec needs none. When they change, the step runs again.
     only_markets: take these markets only; empty takes all.
     minimum_interactions: users with fewer say too little.
     maximum_interactions: users with more are hardly people.

@@ -22,10 +22,10 @@ DATASETS: Mapping[Dataset, Callable[[Path], Interactions]] = {
 }
 
 
-def load(dataset: Dataset, folder: str = "") -> Interactions:
+def load(dataset: Dataset, folder: Path | None = None) -> Interactions:
     """Return the interactions of a data set.
 
     folder: where its files are; `xmrec` needs none, and the others are looked for in ../shared/data/<name> without one.
     Raises MissingDataset if a file is not there, BadInteractions if it does not hold what it should.
     """
-    return DATASETS[dataset](Path(folder) if folder else Path("../shared/data") / dataset)
+    return DATASETS[dataset](folder or Path("../shared/data") / dataset)

@@ -13,7 +13,7 @@ def folder(tmp_path):
     events += [("cat", "tea", "mx", 5), ("cat", "milk", "mx", 5), ("dan", "tea", "jp", 5)]
     frame = pd.DataFrame(events, columns=["user_id", "item_id", "market", "rating"])
     frame.to_parquet(tmp_path / "events.parquet")
-    return str(tmp_path)
+    return tmp_path
 
 
 def selected(folder, **rules):
@@ -62,6 +62,6 @@ def test_times_survive_the_cohort(tmp_path):
     events = "user_id,item_id,market,time\nann,tea,ca,2020-02-01T10:20:30Z\nann,milk,ca,2020-02-02\n"
     (tmp_path / "events.csv").write_text(events)
 
-    times = select_users(dataset="files", folder=str(tmp_path), minimum_users_per_market=1).interactions["time"]
+    times = select_users(dataset="files", folder=tmp_path, minimum_users_per_market=1).interactions["time"]
 
     assert sorted(times.astype(str)) == ["2020-02-01 10:20:30+00:00", "2020-02-02 00:00:00+00:00"]
