@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ..digest import digest_stream
-from ..errors import NotStorable
+from ..errors import NotStorable, WrongType
 from ..json_form import Json
 from .annotations import is_a, is_anything, refused, unreadable
 from .source import cache_folder
@@ -101,7 +101,8 @@ def _unpack(source: BinaryIO, target: Path) -> None:
     """Unpack beside the target and move the whole into its place, setting aside what someone changed there."""
     fresh = Path(tempfile.mkdtemp(dir=target.parent))
     with tarfile.open(fileobj=source, mode="r:") as archive:
-        archive.extractall(fresh, filter="data")
+        for entry in archive:
+            _unpack_entry(archive, entry, fresh)
     fresh.chmod(0o755)
     if target.exists():
         changed = Path(tempfile.mkdtemp(dir=target.parent))
@@ -113,6 +114,26 @@ def _unpack(source: BinaryIO, target: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
         if not target.is_dir():
             raise
+
+
+def _unpack_entry(archive: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) -> None:
+    """Write one file or folder of the archive, below the folder and nowhere else."""
+    path = (folder / entry.name).resolve()
+    if not path.is_relative_to(folder.resolve()) or not (entry.isfile() or entry.isdir()):
+        raise WrongType(
+            f"a stored folder holds {entry.name!r}, which is no file or folder inside it",
+            why="only plain files and folders are ever stored",
+            fix="this artifact was not written by Kaon; store the folder again",
+        )
+    if entry.isdir():
+        path.mkdir(parents=True, exist_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = archive.extractfile(entry)
+    assert content is not None, "a plain file has content"
+    with content, path.open("wb") as file:
+        shutil.copyfileobj(content, file)
+    path.chmod(entry.mode & 0o755)
 
 
 def _holds(target: Path, digest: str) -> bool:

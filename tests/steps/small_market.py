@@ -9,7 +9,7 @@ from kaon.artifacts import FactorModel
 from kaon.steps.interactions import Interactions, interactions, pairs
 from kaon.steps.market_models import MarketChoices
 from kaon.steps.sources import Sources, build_sources
-from kaon.steps.two_tower import TwoTower
+from kaon.steps.two_tower import TwoTower, untrained
 
 MARKETS = ["ca", "uk"]
 
@@ -51,7 +51,7 @@ def small_world(users: int = 400, items: int = 120, groups: int = 6, seed: int =
         slices["ranking"],
         slices["test"],
         small_als(slices["train"]),
-        TwoTower(sorted(frame["item_id"].unique()), MARKETS, dim=8),
+        untrained(sorted(frame["item_id"].unique()), MARKETS, 8, seed),
         MarketChoices({}),
     )
 

@@ -3,13 +3,14 @@ from __future__ import annotations
 import io
 import math
 import os
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from kaon.artifacts import Directory, FactorModel, File, Html, Markdown, Metrics, NotStorable, Text
+from kaon.artifacts import Directory, FactorModel, File, Html, Markdown, Metrics, NotStorable, Text, WrongType
 from kaon.artifacts.kinds.directory import DirectoryKind
 from kaon.artifacts.kinds.factor_model import FactorModelKind
 from kaon.artifacts.kinds.file import FileKind
@@ -203,3 +204,14 @@ def test_a_folder_with_a_link_is_refused(tmp_path: Path):
 def test_a_path_without_its_file_is_refused(kind: Any, value: Any, problem: str):
     with pytest.raises(NotStorable, match=problem):
         dumped(kind, value)
+
+
+@pytest.mark.parametrize("name", ["../outside.txt", "/tmp/outside.txt"])
+def test_a_stored_folder_that_would_write_outside_itself_is_refused(name: str) -> None:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(name), io.BytesIO(b""))
+    raw.seek(0)
+
+    with pytest.raises(WrongType, match="which is no file or folder inside it"):
+        DirectoryKind().load(raw, Directory)
