@@ -28,7 +28,7 @@ class Slices(NamedTuple):
 
 
 @step
-def equal_slices(*, count: int = 5, of: int = 5, users: int = 1000, each: int = 20, items: int = 1000) -> Slices:
+def equal_slices(*, count: int = 5, of: int = 5, users: int = 1000, each: int = 20, items: int = 4000) -> Slices:
     """Return interactions of `of` markets, each with as many users who meet `each` items; the loop is over `count`."""
     names = [f"m{number}" for number in range(of)]
     parts = []
@@ -38,7 +38,7 @@ def equal_slices(*, count: int = 5, of: int = 5, users: int = 1000, each: int = 
         what = [f"item{item}" for item in met.ravel()]
         parts.append(pd.DataFrame({"user_id": who, "item_id": what, "market": name, "rating": 1.0}))
     train = interactions(pd.concat(parts, ignore_index=True))
-    return Slices(train, untrained(sorted(train["item_id"].unique()), names, 32, 0), names[:count])
+    return Slices(train, untrained(sorted(train["item_id"].unique()), names, 64, 0), names[:count])
 
 
 @step(output="waited")

@@ -55,7 +55,7 @@ def told(values: list[float], scale: float = 1.0) -> str:
 @pytest.mark.parametrize(
     ("what", "measure"),
     [
-        ("fine_tune, one thread each", lambda markets: train_markets(markets, users=400)),
+        ("fine_tune, one thread each", lambda markets: train_markets(markets, users=1000)),
         ("a step that waits 1 s", lambda markets: wait_markets(markets, seconds=1.0)),
     ],
 )
