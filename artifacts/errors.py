@@ -15,6 +15,8 @@ ArtifactsError
 │   └── NewerStore          written by a newer Kaon
 ├── RecordsError
 │   ├── AlreadyEnded        a second end of a run or step, or work in one that has ended
+│   │   └── Fenced              work in a run that another process has taken over
+│   ├── StillRunning        a run that lives cannot be taken over
 │   └── UnknownRecord       an id that the records do not hold
 └── TrackingError       MLflow refused or cannot be reached
 """
@@ -96,6 +98,14 @@ class RecordsError(ArtifactsError):
 
 class AlreadyEnded(RecordsError):
     """A second end of a run or step, or work in one that has ended."""
+
+
+class Fenced(AlreadyEnded):
+    """Work in a run that another process has taken over."""
+
+
+class StillRunning(RecordsError):
+    """A run whose process lives, and that therefore cannot be taken over."""
 
 
 class UnknownRecord(RecordsError, LookupError):

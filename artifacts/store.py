@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-from .artifact import Artifact, Origin
+from .artifact import Artifact
 from .blobs import Blobs, open_blobs
 from .blobs.blobs import corrupt
 from .digest import Digest, digest_bytes
@@ -17,10 +17,11 @@ from .errors import CorruptArtifact, MissingBlob, StoreError
 from .home import kaon_home
 from .kinds import Kind, kind_for, kind_named
 from .kinds.annotations import is_optional, stripped
+from .records.calls import Answer, Begin, Committed, Ending, NewOutput
+from .records.record import Lease
 from .trouble import writing
 
 if TYPE_CHECKING:
-    from .records.outputs import Committed
     from .records.records import Records
 
 INLINE = 4096
@@ -53,9 +54,8 @@ def _split(place: str) -> tuple[str, str]:
         folder = Path(place).expanduser().absolute()
         return str(folder), f"sqlite:///{folder / 'records.sqlite'}"
     blobs, _, query = place.partition("?")
-    chosen = parse_qs(query).get("records")
-    if chosen:
-        return blobs, chosen[0]
+    if query.startswith("records="):
+        return blobs, query.removeprefix("records=")
     parts = urlsplit(blobs)
     if parts.scheme == "memory":
         return blobs, "sqlite://"
@@ -80,12 +80,11 @@ class Store:
         self.blobs = blobs
         self.records = records
 
-    def put(
-        self, value: object, *, name: str, annotation: object, origin: Origin, made_from: tuple[int, ...] = ()
-    ) -> Artifact:
-        """Store the value as its annotation says and return its artifact, which `find` shows once it is committed.
+    def dumped(self, value: object, name: str, annotation: object) -> NewOutput:
+        """Return the value as its annotation says it is stored, its bytes in the blobs if they are many.
 
-        Raises NoKind, NotStorable, StoreFull, StoreNotWritable.
+        Nothing is recorded, so this may be done in any process: `finish_steps` records it.
+        Raises NoKind, NotStorable, WrongType, StoreFull, StoreNotWritable.
         """
         kind = _kind(value, annotation)
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
@@ -99,16 +98,22 @@ class Store:
                 stream.seek(0)
             inline = stream.read() if size <= INLINE and kind.name not in NEEDS_A_FILE else None
             digest = digest_bytes(inline) if inline is not None else self.blobs.put(stream).digest
-        return self.records.add_artifact(
-            name=name,
-            kind=kind.name,
-            digest=digest,
-            size=size,
-            origin=origin,
-            made_from=made_from,
-            summary=kind.summary(value),
-            inline=inline,
-        )
+        return NewOutput(name, kind.name, digest, size, kind.summary(value), inline)
+
+    def begin_steps(self, lease: Lease, calls: Sequence[Begin]) -> list[Answer]:
+        """Record each call as skipped, with outputs committed under its key whose bytes are all there, or as running.
+
+        A running step claims its key: for a call whose key another one claims, nothing is recorded, and `Elsewhere`
+        says which run makes its outputs. Raises Fenced, AlreadyEnded.
+        """
+        return self.records.begin_steps(lease, calls, self._has_blob)
+
+    def finish_steps(self, lease: Lease, endings: Sequence[Ending]) -> list[dict[str, Artifact]]:
+        """End steps that were begun, record what they made and said, and return their artifacts by the outputs' names.
+
+        All is recorded at once, or nothing. Raises Fenced, AlreadyEnded, UnknownRecord.
+        """
+        return self.records.finish_steps(lease, endings)
 
     def get(self, artifact: Artifact, wanted: object = object) -> object:
         """Return the artifact's value as `wanted` asks; `object` leaves the form to its kind.
@@ -154,12 +159,8 @@ class Store:
                 return committed
         return None
 
-    def commit(self, step_run: int, key: Digest | None, outputs: Mapping[str, Artifact]) -> None:
-        """Make the outputs of a running step findable under its key, all at once. Raises AlreadyEnded.
-
-        key: None for outputs that are never to be reused.
-        """
-        self.records.commit(step_run, key, outputs)
+    def _has_blob(self, artifact: Artifact) -> bool:
+        return self.blobs.exists(artifact.digest)
 
 
 def _kind(value: object, annotation: object) -> Kind[object]:

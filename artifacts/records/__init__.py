@@ -1,10 +1,47 @@
 """The truth about what has run: runs, steps, artifacts, messages.
 
-`Records` loads SQLAlchemy; the records themselves (`RunRecord`, …) do not.
+`Records` loads SQLAlchemy; what it takes and returns (`RunRecord`, `Begin`, …) does not.
 """
 
 from __future__ import annotations
 
-from .record import STATES, TERMINAL, Message, MessageKind, RunRecord, State, StepRecord
+from .calls import (
+    Answer,
+    Begin,
+    Begun,
+    Call,
+    Committed,
+    Done,
+    Elsewhere,
+    Ending,
+    Found,
+    NewOutput,
+    keys_json,
+)
+from .overview import PathProgress, RunOverview
+from .record import STATES, TERMINAL, HoldRecord, Lease, Message, MessageKind, RunRecord, State, StepRecord
 
-__all__ = ["STATES", "TERMINAL", "Message", "MessageKind", "RunRecord", "State", "StepRecord"]
+__all__ = [
+    "STATES",
+    "TERMINAL",
+    "Answer",
+    "Begin",
+    "Begun",
+    "Call",
+    "Committed",
+    "Done",
+    "Elsewhere",
+    "Ending",
+    "Found",
+    "HoldRecord",
+    "Lease",
+    "Message",
+    "MessageKind",
+    "NewOutput",
+    "PathProgress",
+    "RunOverview",
+    "RunRecord",
+    "State",
+    "StepRecord",
+    "keys_json",
+]

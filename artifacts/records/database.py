@@ -5,27 +5,31 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from ..errors import NewerStore
 from ..trouble import writing
+from .migration import migrate, version_of
 from .refusals import refusal
-from .tables import METADATA, VERSION, schema_version
+from .retrying import retried
+from .tables import VERSION
+
+T = TypeVar("T")
 
 BUSY_SECONDS = 60.0
 """How long a writer waits for another process."""
 
+CACHE_KIB = 32 << 10
+"""Memory that a connection to SQLite may take for pages: the indexes of 100,000 steps stay in it."""
+
 WRITES = "kaon_writes"
-SCHEMA_LOCK = 0x6B616F6E
-"""Number of the advisory lock under which PostgreSQL's tables are created."""
 
 
 class Database:
@@ -43,14 +47,18 @@ class Database:
         self._ready = False
         _forget_after_fork(self)
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Yield a connection in a transaction that alone may write, and commit it at the end."""
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` returns, done in a transaction that alone may write, and that is whole or not at all.
+
+        Where the connection to a server is lost, or two writers stand in each other's way, all of it is done again.
+        """
         with self._refusals():
             if not self._ready:
                 self._prepare()
-            with self._one_at_a_time(), self._writer.begin() as connection:
-                yield connection
+            if self._is_sqlite:
+                with self._one_at_a_time(), self._writer.begin() as connection:
+                    return work(connection)
+            return retried(self._writer, work)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -96,38 +104,16 @@ class Database:
         return self._lock if self._is_sqlite else nullcontext()
 
     def _prepare(self) -> None:
-        """Create what is missing, and refuse what a newer Kaon wrote."""
+        """Create what is missing, bring what an older Kaon wrote up to date, refuse what a newer one wrote."""
         if self._file is not None:
             with writing(self._file):
                 self._file.parent.mkdir(parents=True, exist_ok=True)
-        if self._version() is None:
-            self._create()
-        version = self._version()
-        if version is not None and version > VERSION:
-            raise NewerStore(
-                "the store was written by a newer Kaon",
-                where=self.url,
-                why=f"its records have version {version}; this Kaon knows versions up to {VERSION}",
-                fix="pip install --upgrade kaon, or set KAON_HOME to another folder",
-            )
-        self._ready = True
-
-    def _version(self) -> int | None:
-        """Return the version of the tables, or None where there are none yet."""
         with self._lock if self._in_memory else nullcontext(), self._engine.connect() as connection:
-            if not inspect(connection).has_table(schema_version.name):
-                return None
-            version: int | None = connection.execute(select(schema_version.c.version)).scalar()
-            return version
-
-    def _create(self) -> None:
-        """Create the tables, whoever else may be doing so."""
-        with self._one_at_a_time(), self._writer.begin() as connection:
-            if not self._is_sqlite:
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"))
-            if not inspect(connection).has_table(schema_version.name):
-                METADATA.create_all(connection, checkfirst=True)
-                connection.execute(insert(schema_version), {"version": VERSION})
+            version = version_of(connection)
+        if version != VERSION:
+            with self._one_at_a_time(), self._writer.begin() as connection:
+                migrate(connection, self.url)
+        self._ready = True
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -166,6 +152,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     cursor.close()
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, insert, or_, select
+from sqlalchemy import Connection, Row, insert, or_, select
 
-from ..json_form import json_form
+from .columns import plain_text
 from .database import Database
-from .record import Message
-from .runs import Clock, now
+from .json_text import json_text
+from .leases import require
+from .life import death
+from .many import Many, stamp
+from .reading import in_states
+from .record import Lease, Message, State
+from .runs import RUN, Clock, now
 from .tables import messages, step_runs
+
+NEW_MESSAGES = Many(insert(messages), "run", "step_run", "time", "level", "kind", "text", "payload")
 
 
 class MessageRecords:
@@ -21,28 +28,33 @@ class MessageRecords:
         self.database = database
         self._clock = clock
 
-    def add_messages(self, run_id: int, step_run: int | None, new: Sequence[Message]) -> None:
-        """Record the messages in their order, in one transaction. Messages may come after the end of a step."""
-        rows = [
-            {
-                "run": run_id,
-                "step_run": step_run,
-                "time": message.time,
-                "level": message.level,
-                "kind": message.kind,
-                "text": message.text,
-                "payload": json_form(message.payload, "payload"),
-            }
-            for message in new
-        ]
-        if rows:
-            with self.database.writing() as connection:
-                connection.execute(insert(messages), rows)
+    def add_messages(self, lease: Lease, new: Sequence[tuple[int | None, Message]]) -> None:
+        """Record messages in their order, each with the step run that said it, or None for the run itself.
 
-    def messages(self, run_id: int, path: str | None = None, after_id: int = 0, limit: int = 1000) -> list[Message]:
+        They may come after the end of a step. Raises Fenced, AlreadyEnded.
+        """
+
+        def work(connection: Connection) -> None:
+            require(connection, lease)
+            rows = [message_row(connection, lease.run, step_run, message) for step_run, message in new]
+            NEW_MESSAGES(connection, rows)
+
+        if new:
+            self.database.write(work)
+
+    def messages(
+        self,
+        run_id: int,
+        path: str | None = None,
+        after_id: int = 0,
+        limit: int = 1000,
+        *,
+        states: Collection[State] | None = None,
+    ) -> list[Message]:
         """Return the run's messages with higher ids, oldest first.
 
-        path: only those of the steps with this plan path or this name.
+        path: only those of the steps with this plan path or this name; states: only those of the steps that now are
+        in one of these states.
         """
         query = (
             select(messages, step_runs.c.path)
@@ -51,10 +63,26 @@ class MessageRecords:
             .order_by(messages.c.id)
             .limit(limit)
         )
-        if path is not None:
-            query = query.where(or_(step_runs.c.path == path, step_runs.c.step == path))
         with self.database.reading() as connection:
+            if path is not None:
+                query = query.where(or_(step_runs.c.path == path, step_runs.c.step == path))
+            if states is not None:
+                run = connection.execute(RUN, {"wanted_run": run_id}).first()
+                query = query.where(in_states(states, run is not None and death(run, self._clock()) is not None))
             return [_message(row) for row in connection.execute(query)]
+
+
+def message_row(connection: Connection, run_id: int, step_run: int | None, message: Message) -> tuple[Any, ...]:
+    """Return the row of a message, for NEW_MESSAGES."""
+    return (
+        run_id,
+        step_run,
+        stamp(connection, message.time),
+        message.level,
+        message.kind,
+        plain_text(message.text),
+        json_text(message.payload, "payload"),
+    )
 
 
 def _message(row: Row[Any]) -> Message:

@@ -1,4 +1,4 @@
-"""What the records say of a run, a step and a message."""
+"""What the records say of a run, a step, a message and a question."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ MessageKind = Literal["log", "progress", "metric", "status"]
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write into a run: it ends when the run does, or when another process takes the run over."""
+
+    run: int
+    generation: int
+    """How often the run has been taken up: 1, 2, …"""
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run of a workflow."""
 
@@ -41,6 +50,19 @@ class RunRecord:
     heartbeat: datetime
     """Last sign of life of the process that runs it."""
     ended: datetime | None
+    generation: int = 1
+    """How often it has been taken up: 1, and one more with each resumption."""
+    wanted: str = ""
+    """What somebody asked of it: "cancelled", or nothing."""
+    process: float = 0.0
+    """When its process started (seconds since 1970, as the system says); 0 if unknown."""
+    machine: str = ""
+    """The boot of the machine, and the part of it, in which its pid means its process."""
+
+    @property
+    def lease(self) -> Lease:
+        """The right to write into the run, for who started it or took it over."""
+        return Lease(self.id, self.generation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +88,29 @@ class StepRecord:
     note: str
     started: datetime
     ended: datetime | None
+    generation: int = 1
+    """Generation of the run in which it began."""
+    superseded: bool = False
+    """Whether the run, taken up again, did it anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRecord:
+    """A question that a run waits on."""
+
+    id: int
+    run: int
+    path: str
+    """Plan path of the step that waits."""
+    keys: LoopKeys
+    attempt: tuple[int, ...]
+    question: str
+    asked: datetime
+    decided: datetime | None = None
+    approved: bool | None = None
+    """The answer, once there is one."""
+    by: str = ""
+    """Who answered."""
 
 
 @dataclass(frozen=True, slots=True)

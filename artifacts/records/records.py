@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from .beginning import BeginningRecords
+from .finishing import FinishingRecords
+from .holds import HoldRecords
 from .messages import MessageRecords
 from .outputs import OutputRecords
+from .progress import ProgressRecords
 from .runs import RunRecords
 from .steps import StepRecords
 
 
-class Records(RunRecords, StepRecords, OutputRecords, MessageRecords):
-    """Runs, steps, artifacts and messages: the truth about what has run.
+class Records(
+    RunRecords,
+    BeginningRecords,
+    FinishingRecords,
+    StepRecords,
+    HoldRecords,
+    OutputRecords,
+    MessageRecords,
+    ProgressRecords,
+):
+    """Runs, steps, artifacts, messages and questions: the truth about what has run.
 
     Times are datetimes in UTC. Every method is one transaction, safe to call from many threads and processes.
+    A method that writes into a run takes its lease, and is refused once the run has ended or was taken over.
     """

@@ -1,28 +1,28 @@
-"""Runs: their beginning, their signs of life and their one end."""
+"""Runs: their beginning, their signs of life, who may write into them, and their end."""
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from ..errors import AlreadyEnded, UnknownRecord
+from ..errors import StillRunning
 from ..json_form import json_form
 from .database import Database, added
-from .record import TERMINAL, RunRecord, State
+from .leases import already_ended, require, unknown_run
+from .life import death, this_process
+from .record import TERMINAL, Lease, RunRecord, State
 from .tables import runs, step_runs
 
-SILENCE = timedelta(seconds=15)
-"""A run that has shown no sign of life for so long has died."""
-
-OPEN_RUN = update(runs).where(runs.c.id == bindparam("open_run"), runs.c.ended.is_(None))
-"""Changes one run, if it has not ended."""
-
-RUN_END = select(runs.c.ended).where(runs.c.id == bindparam("run_id")).with_for_update(read=True)
+RUN = select(runs).where(runs.c.id == bindparam("wanted_run"))
+LOCKED_RUN = RUN.with_for_update(key_share=True)
+CHANGED_RUN = update(runs).where(runs.c.id == bindparam("changed_run"))
+OPEN_STEPS = update(step_runs).where(step_runs.c.run == bindparam("changed_run"), step_runs.c.ended.is_(None))
+WAITING_STEPS = OPEN_STEPS.where(step_runs.c.state == "held").values(
+    state="cancelled", reason="its run was taken up again"
+)
 
 Clock = Callable[[], datetime]
 
@@ -57,53 +57,112 @@ class RunRecords:
             "tags": dict(tags or {}),
             "state": "running",
             "reason": "",
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
             "started": time,
             "heartbeat": time,
+            **this_process(),
         }
-        with self.database.writing() as connection:
+
+        def work(connection: Connection) -> Row[Any]:
             run_id = added(connection, runs, values)
-            row = connection.execute(select(runs).where(runs.c.id == run_id)).one()
-        return _run(row, time)
+            return connection.execute(RUN, {"wanted_run": run_id}).one()
 
-    def beat(self, run_id: int) -> None:
-        """Record a sign of life. Raises AlreadyEnded if the run has ended, so that its runner stops."""
-        with self.database.writing() as connection:
-            changed = connection.execute(OPEN_RUN, {"open_run": run_id, "heartbeat": self._clock()})
-            if changed.rowcount == 0:
-                raise run_not_open(connection, run_id)
+        return _run(self.database.write(work), time)
 
-    def end_run(self, run_id: int, state: State, reason: str = "") -> None:
-        """End the run, and cancel those of its steps that have not ended. Raises AlreadyEnded."""
-        assert state in TERMINAL, f"{state!r} is no end"
-        time = self._clock()
-        with self.database.writing() as connection:
-            values = {"open_run": run_id, "state": state, "reason": reason, "ended": time, "heartbeat": time}
-            changed = connection.execute(OPEN_RUN, values)
-            if changed.rowcount == 0:
-                raise run_not_open(connection, run_id)
+    def take_over(self, run_id: int, plan: str | None = None, again: Iterable[str] = ()) -> RunRecord:
+        """Let this process go on with a run that has ended, is held or has died, and return it with its new lease.
+
+        Whoever wrote into it before is fenced off. Failed, cancelled and held steps are superseded; completed and
+        skipped ones stay done, but for those in `again`.
+
+        plan: takes the place of the stored one; again: plan paths of steps to do again.
+        Raises StillRunning for a run whose process lives.
+        """
+        time, process, paths = self._clock(), this_process(), sorted(again)
+
+        def work(connection: Connection) -> Row[Any]:
+            row = _locked(connection, run_id)
+            if row.ended is None and row.state != "held" and death(row, time) is None:
+                raise _still_running(row)
+            connection.execute(WAITING_STEPS, {"changed_run": run_id, "ended": time})
+            _close_steps(connection, run_id, time, "failed", "its process died")
+            redone = step_runs.c.state.in_(("failed", "cancelled")) | step_runs.c.path.in_(paths)
             connection.execute(
                 update(step_runs)
-                .where(step_runs.c.run == run_id, step_runs.c.ended.is_(None))
-                .values(state="cancelled", reason="its run ended before it", ended=time)
+                .where(step_runs.c.run == run_id, redone, step_runs.c.superseded.is_(False))
+                .values(superseded=True)
             )
+            values = {"state": "running", "reason": "", "ended": None, "wanted": "", "heartbeat": time, **process}
+            values |= {"generation": row.generation + 1, "plan": row.plan if plan is None else plan}
+            connection.execute(CHANGED_RUN, {"changed_run": run_id, **values})
+            return connection.execute(RUN, {"wanted_run": run_id}).one()
+
+        return _run(self.database.write(work), time)
+
+    def beat(self, lease: Lease) -> str:
+        """Record a sign of life, and return what is wanted of the run: "cancelled", or nothing.
+
+        Raises Fenced or AlreadyEnded, so that a runner whose run is no longer its own stops.
+        """
+        time = self._clock()
+
+        def work(connection: Connection) -> str:
+            wanted = require(connection, lease)
+            connection.execute(CHANGED_RUN, {"changed_run": lease.run, "heartbeat": time})
+            return wanted
+
+        return self.database.write(work)
+
+    def want(self, run_id: int, wanted: Literal["cancelled"]) -> None:
+        """Ask that the run end; its runner hears of it at its next sign of life. Raises AlreadyEnded.
+
+        A run without a living process, held or dead, is ended at once.
+        """
+        time = self._clock()
+
+        def work(connection: Connection) -> None:
+            row = _locked(connection, run_id)
+            if row.ended is not None:
+                raise already_ended(connection, run_id)
+            connection.execute(CHANGED_RUN, {"changed_run": run_id, "wanted": wanted})
+            if row.state == "held" or death(row, time) is not None:
+                _end(connection, run_id, time, wanted, "cancelled while no process ran it")
+
+        self.database.write(work)
+
+    def end_run(self, lease: Lease, state: State, reason: str = "") -> None:
+        """End the run, and cancel those of its steps that have not ended. Raises Fenced, AlreadyEnded.
+
+        state: terminal; or "held" for a run that waits for an answer, with no process, until it is taken over.
+        """
+        assert state in TERMINAL or state == "held", f"{state!r} is no end"
+        time = self._clock()
+
+        def work(connection: Connection) -> None:
+            require(connection, lease)
+            if state != "held":
+                _end(connection, lease.run, time, state, reason)
+                return
+            waiting = OPEN_STEPS.where(step_runs.c.state != "held")
+            values = {"state": "cancelled", "reason": "its run was held before it ended", "ended": time}
+            connection.execute(waiting, {"changed_run": lease.run, **values})
+            values = {"state": "held", "reason": reason, "heartbeat": time}
+            connection.execute(CHANGED_RUN, {"changed_run": lease.run, **values})
+
+        self.database.write(work)
 
     def tag_run(self, run_id: int, tags: Mapping[str, str]) -> None:
         """Add tags to those that the run has; a tag of the same name is replaced."""
-        with self.database.writing() as connection:
-            row = connection.execute(select(runs.c.tags).where(runs.c.id == run_id).with_for_update()).first()
-            if row is None:
-                raise unknown_run(run_id)
-            connection.execute(update(runs).where(runs.c.id == run_id).values(tags={**row.tags, **tags}))
+
+        def work(connection: Connection) -> None:
+            row = _locked(connection, run_id)
+            connection.execute(CHANGED_RUN, {"changed_run": run_id, "tags": {**row.tags, **tags}})
+
+        self.database.write(work)
 
     def run(self, run_id: int) -> RunRecord:
         """Return the run. Raises UnknownRecord."""
         with self.database.reading() as connection:
-            row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
-        if row is None:
-            raise unknown_run(run_id)
-        return _run(row, self._clock())
+            return run_of(connection, run_id, self._clock())
 
     def runs(self, workflow: str | None = None, limit: int = 100) -> list[RunRecord]:
         """Return the newest runs, newest first."""
@@ -115,41 +174,56 @@ class RunRecords:
         time = self._clock()
         return [_run(row, time) for row in rows]
 
+    def bury(self, run_id: int) -> None:
+        """End a run that has died as failed, for good; one that lives or has ended stays as it is."""
+        time = self._clock()
 
-def death(heartbeat: datetime, ended: datetime | None, time: datetime) -> str | None:
-    """Return why a run counts as dead, or None if it has ended or shown life of late."""
-    if ended is not None or time - heartbeat <= SILENCE:
-        return None
-    return f"its process died: no sign of life since {heartbeat:%Y-%m-%d %H:%M:%S} UTC"
+        def work(connection: Connection) -> None:
+            died = death(_locked(connection, run_id), time)
+            if died is not None:
+                _close_steps(connection, run_id, time, "failed", died)
+                _end(connection, run_id, time, "failed", died)
 
-
-def require_open_run(connection: Connection, run_id: int) -> None:
-    """Raise AlreadyEnded or UnknownRecord unless work may be recorded in the run."""
-    row = connection.execute(RUN_END, {"run_id": run_id}).first()
-    if row is None or row.ended is not None:
-        raise run_not_open(connection, run_id)
+        self.database.write(work)
 
 
-def run_not_open(connection: Connection, run_id: int) -> AlreadyEnded | UnknownRecord:
-    """Return why the run takes no more changes."""
-    row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
+def run_of(connection: Connection, run_id: int, time: datetime) -> RunRecord:
+    """Return the run as it stands at this time. Raises UnknownRecord."""
+    row = connection.execute(RUN, {"wanted_run": run_id}).first()
     if row is None:
-        return unknown_run(run_id)
-    return AlreadyEnded(
-        f"run {run_id} has already ended: {row.state}",
-        why=f"it ended at {row.ended:%Y-%m-%d %H:%M:%S} UTC, and a run ends once",
-        fix="start a new run: it continues from what this one finished",
+        raise unknown_run(run_id)
+    return _run(row, time)
+
+
+def _locked(connection: Connection, run_id: int) -> Row[Any]:
+    row = connection.execute(LOCKED_RUN, {"wanted_run": run_id}).first()
+    if row is None:
+        raise unknown_run(run_id)
+    return row
+
+
+def _end(connection: Connection, run_id: int, time: datetime, state: State, reason: str) -> None:
+    _close_steps(connection, run_id, time, "cancelled", "its run ended before it")
+    connection.execute(CHANGED_RUN, {"changed_run": run_id, "state": state, "reason": reason, "ended": time})
+
+
+def _close_steps(connection: Connection, run_id: int, time: datetime, state: State, reason: str) -> None:
+    """End the steps of a run that have not ended."""
+    connection.execute(OPEN_STEPS, {"changed_run": run_id, "state": state, "reason": reason, "ended": time})
+
+
+def _still_running(row: Row[Any]) -> StillRunning:
+    return StillRunning(
+        f"run {row.id} is still running",
+        where=f"process {row.pid} on {row.host}, last heard of at {row.heartbeat:%Y-%m-%d %H:%M:%S} UTC",
+        why="two processes must not go on with one run",
+        fix=f"wait until it ends (kaon watch {row.id}), or end it: kaon cancel {row.id}",
     )
 
 
-def unknown_run(run_id: int) -> UnknownRecord:
-    """Return the error for a run that the records do not hold."""
-    return UnknownRecord(f"there is no run {run_id}", fix="`kaon runs` lists the runs of this store")
-
-
 def _run(row: Row[Any], time: datetime) -> RunRecord:
+    died = death(row, time)
     values = dict(row._mapping)
-    died = death(values["heartbeat"], values["ended"], time)
     if died is not None:
         values |= {"state": "failed", "reason": died}
     return RunRecord(**values)

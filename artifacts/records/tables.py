@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -14,11 +15,12 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from .columns import JsonText, PlainText, UtcTime
 
-VERSION = 1
+VERSION = 2
 """Version of these tables; a higher one in a database was written by a newer Kaon."""
 
 METADATA = MetaData()
@@ -44,13 +46,17 @@ runs = Table(
     Column("started", UtcTime, nullable=False),
     Column("heartbeat", UtcTime, nullable=False),
     Column("ended", UtcTime),
+    Column("generation", Integer, nullable=False, server_default="1"),
+    Column("wanted", String(16), nullable=False, server_default=""),
+    Column("process", Float, nullable=False, server_default="0"),
+    Column("machine", String, nullable=False, server_default=""),
 )
 
 step_runs = Table(
     "step_runs",
     METADATA,
     Column("id", ID, primary_key=True),
-    Column("run", ForeignKey("runs.id"), nullable=False, index=True),
+    Column("run", ForeignKey("runs.id"), nullable=False),
     Column("path", String, nullable=False),
     Column("step", String, nullable=False),
     Column("keys", JsonText, nullable=False),
@@ -65,7 +71,55 @@ step_runs = Table(
     Column("note", PlainText, nullable=False),
     Column("started", UtcTime, nullable=False),
     Column("ended", UtcTime),
+    Column("generation", Integer, nullable=False, server_default="1"),
+    Column("superseded", Boolean, nullable=False, server_default=false()),
+    Index("step_runs_of_a_run", "run", "superseded", "path", "step", "state", "started", "ended"),
 )
+
+claims = Index(
+    "claims",
+    step_runs.c.key,
+    unique=True,
+    sqlite_where=step_runs.c.ended.is_(None) & step_runs.c.key.is_not(None),
+    postgresql_where=step_runs.c.ended.is_(None) & step_runs.c.key.is_not(None),
+)
+"""A step run that has not ended alone may make what its key names."""
+
+loops = Table(
+    "loops",
+    METADATA,
+    Column("id", ID, primary_key=True),
+    Column("run", ForeignKey("runs.id"), nullable=False),
+    Column("path", String, nullable=False),
+    Column("keys", JsonText, nullable=False),
+    Column("attempt", JsonText, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("started", UtcTime, nullable=False),
+    UniqueConstraint("run", "path", "keys", "attempt"),
+)
+
+holds = Table(
+    "holds",
+    METADATA,
+    Column("id", ID, primary_key=True),
+    Column("run", ForeignKey("runs.id"), nullable=False, index=True),
+    Column("path", String, nullable=False),
+    Column("keys", JsonText, nullable=False),
+    Column("attempt", JsonText, nullable=False),
+    Column("question", PlainText, nullable=False),
+    Column("asked", UtcTime, nullable=False),
+    Column("decided", UtcTime),
+    Column("approved", Boolean),
+    Column("by", PlainText, nullable=False, server_default=""),
+)
+
+ids = Table(
+    "ids",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("next", BigInteger, nullable=False),
+)
+"""The next free id of a table whose rows come with theirs."""
 
 artifacts = Table(
     "artifacts",

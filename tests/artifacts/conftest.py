@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.artifacts.stores import Clock, Work, empty_postgres
 
-from kaon.artifacts import Artifact, Digest, Origin, Store, digest_bytes, open_store
+from kaon.artifacts import Digest, Lease, Store, digest_bytes, open_store
+from kaon.artifacts.records.database import Database
+from kaon.artifacts.records.records import Records
+
+DATABASES = ["file", "memory", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
 @pytest.fixture(autouse=True)
@@ -17,9 +21,44 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=DATABASES)
+def records_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of empty records."""
+    match request.param:
+        case "file":
+            return f"sqlite:///{tmp_path / 'deep' / 'records.sqlite'}"
+        case "memory":
+            return "sqlite://"
+    return empty_postgres()
+
+
+@pytest.fixture
+def records(records_url: str, clock: Clock) -> Iterator[Records]:
+    database = Database(records_url)
+    yield Records(database, clock)
+    database.close()
+
+
+@pytest.fixture
+def lease(records: Records) -> Lease:
+    return records.start_run("flow", {"train.rank": 8}, '{"plan": 1}', "local", {"user": "me"}).lease
+
+
+@pytest.fixture(params=DATABASES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(tmp_path / "store" if request.param == "folder" else "memory://")
+    folder = tmp_path / "store"
+    match request.param:
+        case "file":
+            opened = open_store(folder)
+        case "memory":
+            opened = open_store("memory://")
+        case _:
+            opened = open_store(f"{folder.as_uri()}?records={empty_postgres()}")
     yield opened
     opened.records.database.close()
 
@@ -31,32 +70,21 @@ def folder_store(tmp_path: Path) -> Iterator[Store]:
     opened.records.database.close()
 
 
-@dataclass
-class Work:
-    """A running step to store things from."""
-
-    store: Store
-    run: int
-    step_run: int
-
-    @property
-    def origin(self) -> Origin:
-        return Origin(self.run, self.step_run, "flow/step", (("market", "US"),), (1,))
-
-    def put(self, value: object, annotation: object, name: str = "value", made_from: tuple[int, ...] = ()) -> Artifact:
-        return self.store.put(value, name=name, annotation=annotation, origin=self.origin, made_from=made_from)
-
-    def another(self) -> Work:
-        return Work(self.store, self.run, self.store.records.start_step(self.run, "flow/step", "step"))
+@pytest.fixture(params=["file", pytest.param("postgres", marks=pytest.mark.postgres)])
+def disk_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store whose blobs are in a folder, so that other processes find them."""
+    folder = tmp_path / "store"
+    opened = open_store(folder if request.param == "file" else f"{folder.as_uri()}?records={empty_postgres()}")
+    yield opened
+    opened.records.database.close()
 
 
 @pytest.fixture
 def begin() -> Callable[[Store], Work]:
-    """Start a run and a step in a store."""
+    """Start a run in a store."""
 
     def begin(store: Store) -> Work:
-        run = store.records.start_run("flow", {}, "{}", "local", {})
-        return Work(store, run.id, store.records.start_step(run.id, "flow/step", "step"))
+        return Work(store, store.records.start_run("flow", {}, "{}", "local", {}).lease)
 
     return begin
 

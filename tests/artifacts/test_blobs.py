@@ -2,15 +2,20 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kaon.artifacts import Blobs, CorruptArtifact, Digest, MissingBlob, StoreNotWritable, digest_bytes
-from kaon.artifacts.blobs import LocalBlobs, open_blobs, remote
+from kaon.artifacts.blobs import LocalBlobs, local, open_blobs, remote
 from kaon.artifacts.blobs.remote import RemoteBlobs
 
 RAW = b"some bytes" * 1000
@@ -149,3 +154,146 @@ def test_a_store_below_a_file_is_refused_with_path_and_mend(tmp_path: Path):
     with pytest.raises(StoreNotWritable) as caught:
         LocalBlobs(tmp_path / "file" / "store").put(io.BytesIO(RAW))
     assert str(tmp_path / "file") in caught.value.where and "KAON_HOME" in caught.value.fix
+
+
+LATER = timedelta(hours=1)
+
+
+def test_a_blob_tells_its_size_and_when_it_was_last_put(blobs: Blobs):
+    started = datetime.now(UTC) - timedelta(seconds=1)
+    blobs.put(io.BytesIO(RAW))
+    first = blobs.use(DIGEST)
+    time.sleep(0.02)
+    blobs.put(io.BytesIO(RAW))
+
+    assert first.size == len(RAW)
+    assert started < first.put < blobs.use(DIGEST).put < datetime.now(UTC) + timedelta(seconds=1)
+    with pytest.raises(MissingBlob):
+        blobs.use(digest_bytes(b"never put"))
+
+
+def test_a_blob_is_removed_only_if_it_was_last_put_before_that(blobs: Blobs):
+    blobs.put(io.BytesIO(RAW))
+
+    assert not blobs.remove(DIGEST, datetime.now(UTC) - LATER)
+    assert blobs.exists(DIGEST)
+    assert blobs.remove(DIGEST, datetime.now(UTC) + LATER)
+    assert not blobs.exists(DIGEST) and list(blobs.digests()) == []
+    assert not blobs.remove(DIGEST, datetime.now(UTC) + LATER)
+
+
+def age(folder: Path, digest: Digest) -> None:
+    path = LocalBlobs(folder)._file(digest)
+    os.utime(path, (time.time() - 7200,) * 2)
+
+
+class Killed(BaseException):
+    """Raised in the place of a signal that cannot be caught."""
+
+
+def kill() -> None:
+    raise Killed
+
+
+def at_lines(deeds: Mapping[int, Callable[[], object]], during: Callable[[], object]) -> bool:
+    """Call `during`, and each deed when that line, counted as they run, of blobs/local.py is reached.
+
+    Returns whether all were.
+    """
+    seen = 0
+
+    def trace(frame: Any, event: str, _argument: object) -> Any:
+        nonlocal seen
+        if frame.f_code.co_filename != local.__file__:
+            return None
+        if event == "line":
+            seen += 1
+            deeds.get(seen, lambda: None)()
+        return trace
+
+    sys.settrace(trace)
+    try:
+        during()
+    finally:
+        sys.settrace(None)
+    return seen >= max(deeds)
+
+
+def test_bytes_that_are_put_again_at_any_moment_of_a_removal_stay(tmp_path: Path):
+    writer, collection, line, reached = LocalBlobs(tmp_path), LocalBlobs(tmp_path), 0, True
+    while reached:
+        line += 1
+        writer.put(io.BytesIO(RAW))
+        age(tmp_path, DIGEST)
+        reached = at_lines(
+            {line: lambda: writer.put(io.BytesIO(RAW))},
+            lambda: collection.remove(DIGEST, datetime.now(UTC) - LATER),
+        )
+
+        assert writer.exists(DIGEST) == reached, line
+        assert list(tmp_path.glob("aside/*")) == []
+    assert line > 8
+
+
+def test_a_removal_at_any_moment_of_a_put_leaves_what_is_put(tmp_path: Path):
+    writer, collection, line, reached = LocalBlobs(tmp_path), LocalBlobs(tmp_path), 0, True
+    while reached:
+        line += 1
+        writer.put(io.BytesIO(RAW))
+        age(tmp_path, DIGEST)
+        reached = at_lines(
+            {line: lambda: collection.remove(DIGEST, datetime.now(UTC) - LATER)},
+            lambda: writer.put(io.BytesIO(RAW)),
+        )
+
+        with writer.open(DIGEST) as source:
+            assert source.read() == RAW
+    assert line > 20
+
+
+def test_a_removal_killed_at_any_moment_loses_nothing_that_somebody_put_meanwhile(tmp_path: Path):
+    writer = LocalBlobs(tmp_path)
+
+    def removal_killed_at(line: int, put_at: int) -> bool:
+        writer.put(io.BytesIO(RAW))
+        age(tmp_path, DIGEST)
+        removal = partial(LocalBlobs(tmp_path).remove, DIGEST, datetime.now(UTC) - LATER)
+        with suppress(Killed):
+            return at_lines({put_at: lambda: writer.put(io.BytesIO(RAW)), line: kill}, removal)
+        return True
+
+    for put_at in count(1):
+        killed = 0
+        for line in count(put_at + 1):
+            if not removal_killed_at(line, put_at):
+                break
+            killed += 1
+            assert LocalBlobs(tmp_path).exists(DIGEST), (put_at, line)
+        if not killed:
+            break
+    assert put_at > 8
+
+
+def test_what_a_killed_removal_set_aside_is_still_there_and_can_be_removed(tmp_path: Path):
+    blobs = LocalBlobs(tmp_path)
+    blobs.put(io.BytesIO(RAW))
+    os.rename(blobs._file(DIGEST), tmp_path / "aside" / DIGEST.removeprefix("sha256:"))
+
+    assert list(blobs.digests()) == [DIGEST]
+    assert blobs.exists(DIGEST)
+    assert blobs.remove(DIGEST, datetime.now(UTC) + LATER)
+    assert not blobs.exists(DIGEST)
+
+
+def test_leftovers_are_the_temporary_files_that_nobody_will_finish(tmp_path: Path):
+    blobs = LocalBlobs(tmp_path)
+    blobs.put(io.BytesIO(RAW))
+    host = os.uname().nodename
+    for name in (f"{host}.999999999.ours", "elsewhere.12.theirs", f"{host}.{os.getpid()}.lives", "stranger"):
+        (tmp_path / "temporary" / name).write_bytes(b"half")
+
+    assert list(blobs.leftovers(datetime.now(UTC) - LATER)) == []
+    assert {path.name for path in blobs.leftovers(datetime.now(UTC) + LATER)} == {
+        f"{host}.999999999.ours",
+        "elsewhere.12.theirs",
+    }

@@ -20,20 +20,21 @@ from kaon.artifacts import digest_bytes, open_store
 
 WRITER = """
 import sys
-from kaon.artifacts import Origin, digest_bytes, open_store
+from kaon.artifacts import Begin, Ending, digest_bytes, open_store
 
 store, name = open_store(sys.argv[1]), sys.argv[2]
 run = store.records.start_run(name, {}, "{}", "local")
 for turn in range(int(sys.argv[3])):
-    step = store.records.start_step(run.id, "flow/step", "step")
-    origin = Origin(run.id, step, "flow/step")
-    large = store.put(f"{name} {turn} " * 20_000, name="large", annotation=str, origin=origin)
-    small = store.put(turn, name="small", annotation=int, origin=origin, made_from=(large.id,))
-    shared = store.put("shared " * 1000 + str(turn), name="shared", annotation=str, origin=origin)
-    store.commit(step, digest_bytes(f"{name} {turn}".encode()), {"large": large, "small": small, "shared": shared})
-    store.records.end_step(step, "completed")
+    calls = [Begin("flow/step", "step", (("i", i),), key=digest_bytes(f"{name} {turn} {i}".encode())) for i in (0, 1)]
+    endings = []
+    for call, begun in zip(calls, store.begin_steps(run.lease, calls)):
+        large = store.dumped(f"{name} {turn} " * 20_000, "large", str)
+        small = store.dumped(turn, "small", int)
+        shared = store.dumped("shared " * 1000 + str(turn), "shared", str)
+        endings.append(Ending(begun.step_run, "completed", outputs=(large, small, shared)))
+    store.finish_steps(run.lease, endings)
     print(turn, flush=True)
-store.records.end_run(run.id, "completed")
+store.records.end_run(run.lease, "completed")
 """
 
 
@@ -54,11 +55,15 @@ def check_whole(folder: Path) -> dict[str, set[int]]:
             assert digest_bytes(source.read()) == digest
     committed: dict[str, set[int]] = {}
     for run in store.records.runs():
-        for step in store.records.step_runs(run.id):
-            for artifact in store.records.artifacts_of_step(run.id, step.path):
-                store.open(artifact).close()
-            assert step.state != "completed" or step.key is not None
-            if step.key is not None:
+        for artifact in store.records.artifacts_of_step(run.id, "flow/step"):
+            store.open(artifact).close()
+        steps = store.records.step_runs(run.id)
+        for pair in zip(steps[::2], steps[1::2], strict=True):
+            assert pair[0].state == pair[1].state
+            assert pair[0].state in ("completed", "failed", "running")
+        for step in steps:
+            if step.state == "completed":
+                assert step.key is not None
                 outputs = store.find(step.key)
                 assert outputs is not None and set(outputs) == {"large", "small", "shared"}
                 turn: Any = store.get(outputs["small"], int)
@@ -85,6 +90,7 @@ def test_nothing_is_lost_or_torn_when_a_writer_is_killed_at_any_instant(tmp_path
         committed = check_whole(tmp_path)
 
         assert all(said[name] <= committed[name] for name in said)
+        assert open_store(tmp_path).records.runs()[0].state == "failed"
 
 
 def test_a_writer_killed_while_it_starts_leaves_a_store_that_opens(tmp_path: Path):
@@ -164,21 +170,25 @@ def test_a_writer_killed_at_any_line_leaves_no_torn_blob(tmp_path: Path):
 
 FULL = """
 import resource, sys
-from kaon.artifacts import Origin, StoreFull, open_store
+from kaon.artifacts import Begin, Ending, StoreFull, open_store
 
 store = open_store(sys.argv[1])
-run = store.records.start_run("flow", {}, "{}", "local")
-step = store.records.start_step(run.id, "flow/step", "step")
-origin = Origin(run.id, step, "flow/step")
-kept = store.put("kept " * 2000, name="kept", annotation=str, origin=origin)
+lease = store.records.start_run("flow", {}, "{}", "local").lease
+
+def put(value):
+    step_run = store.begin_steps(lease, [Begin("flow/step", "step")])[0].step_run
+    output = store.dumped(value, "value", str)
+    return store.finish_steps(lease, [Ending(step_run, "completed", outputs=(output,))])[0]["value"]
+
+kept = put("kept " * 2000)
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 try:
-    store.put("x" * 1_000_000, name="large", annotation=str, origin=origin)
+    put("x" * 1_000_000)
 except StoreFull as error:
     print(error)
 try:
     for turn in range(10_000):
-        store.put("x" * 4000 + str(turn), name="small", annotation=str, origin=origin)
+        put("x" * 4000 + str(turn))
 except StoreFull as error:
     print(error)
 assert store.get(kept, str) == "kept " * 2000

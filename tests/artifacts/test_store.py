@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import sqlite3
 import subprocess
 import sys
@@ -14,10 +15,11 @@ import pyarrow as pa
 import pytest
 
 from kaon.artifacts import (
-    AlreadyEnded,
+    Begun,
     CorruptArtifact,
     Digest,
     File,
+    Found,
     Markdown,
     MissingBlob,
     NoKind,
@@ -60,6 +62,21 @@ def test_an_artifact_says_where_it_came_from(work: Any):
     assert work.store.records.artifacts_of_step(work.run, "flow/step") == [source, made]
 
 
+def test_a_value_can_be_dumped_in_one_process_and_recorded_by_another(folder_work: Any):
+    code = f"""
+import pickle, sys
+from kaon.artifacts import open_store
+store = open_store({folder_work.store.url!r})
+outputs = [store.dumped("x" * 9000, "large", str), store.dumped(3, "small", int)]
+sys.stdout.buffer.write(pickle.dumps(outputs))
+"""
+    dumped = pickle.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    made = folder_work.finish(folder_work.started(), dumped)
+
+    assert [folder_work.store.get(made[name]) for name in ("large", "small")] == ["x" * 9000, 3]
+    assert dumped[0].inline is None and dumped[1].inline == b"3"
+
+
 def test_small_values_live_in_the_records_and_large_ones_in_blobs(folder_work: Any, tmp_path: Path):
     (tmp_path / "tiny").write_text("x")
     folder_work.put("x" * 4094, str)
@@ -78,68 +95,50 @@ def test_equal_values_share_their_bytes(folder_work: Any):
     assert len(list(folder_work.store.blobs.digests())) == 1
 
 
-def test_outputs_are_findable_only_once_committed(work: Any, key: Digest):
-    artifact = work.put(1, int)
+def test_outputs_are_findable_once_their_step_is_completed(work: Any, key: Digest):
+    step_run = work.started(key)
+    output = work.store.dumped(1, "one", int)
     assert work.store.find(key) is None
 
-    work.store.commit(work.step_run, key, {"one": artifact})
+    made = work.finish(step_run, [output])
     found = work.store.find(key)
-    assert found == {"one": artifact} and list(found) == ["one"] and len(found) == 1
-    assert (found.run, found.step_run) == (work.run, work.step_run)
-    assert work.store.records.outputs(work.run) == [(work.step_run, "one", artifact)]
+    assert found == made and list(found) == ["one"] and len(found) == 1
+    assert (found.run, found.step_run) == (work.run, step_run)
+    assert work.store.records.outputs(work.run) == [(step_run, "one", made["one"])]
 
 
 def test_a_step_without_outputs_is_findable_too(work: Any, key: Digest):
-    work.store.commit(work.step_run, key, {})
+    work.finish(work.started(key))
 
     assert work.store.find(key) == {}
-
-
-def test_outputs_without_a_key_are_recorded_and_never_reused(work: Any):
-    work.store.commit(work.step_run, None, {"one": work.put(1, int)})
-
-    assert [name for _, name, _ in work.store.records.outputs(work.run)] == ["one"]
-    assert work.store.records.step_run(work.step_run).key is None
+    assert work.begin(key).committed == {}
 
 
 def test_the_newest_commit_whose_bytes_are_all_there_is_found(folder_work: Any, key: Digest):
-    store, later = folder_work.store, folder_work.another()
-    store.commit(folder_work.step_run, key, {"t": folder_work.put(TABLE, pd.DataFrame)})
-    newest = later.put(TABLE.head(2000), pd.DataFrame)
-    store.commit(later.step_run, key, {"t": newest, "small": later.put(1, int)})
-    assert store.find(key).step_run == later.step_run
+    store = folder_work.store
+    tables = [TABLE, TABLE.head(2000)]
+    steps = [folder_work.begin(key, fresh=True).step_run]
+    made = [folder_work.finish(steps[0], [store.dumped(tables[0], "t", pd.DataFrame)])]
+    steps.append(folder_work.begin(key, fresh=True).step_run)
+    outputs = [store.dumped(tables[1], "t", pd.DataFrame), store.dumped(1, "small", int)]
+    made.append(folder_work.finish(steps[1], outputs))
+    assert store.find(key).step_run == folder_work.begin(key).committed.step_run == steps[1]
 
-    store.blobs.path(newest.digest).unlink()
-    assert store.find(key).step_run == folder_work.step_run
+    store.blobs.path(made[1]["t"].digest).unlink()
+    assert store.find(key).step_run == folder_work.begin(key).committed.step_run == steps[0]
 
-    store.blobs.path(store.find(key)["t"].digest).unlink()
+    store.blobs.path(made[0]["t"].digest).unlink()
     assert store.find(key) is None
-
-
-def test_a_step_commits_once_and_all_or_nothing(work: Any, key: Digest):
-    artifact = work.put(1, int)
-    work.store.commit(work.step_run, key, {"one": artifact})
-    with pytest.raises(AlreadyEnded, match="has already committed"):
-        work.store.commit(work.step_run, key, {"two": artifact, "one": artifact})
-
-    assert list(work.store.find(key)) == ["one"]
-
-
-def test_a_cancelled_step_cannot_commit(work: Any, key: Digest):
-    work.store.records.end_step(work.step_run, "cancelled", "timed out")
-
-    with pytest.raises(AlreadyEnded, match="timed out"):
-        work.store.commit(work.step_run, key, {"one": work.put(1, int)})
-    assert work.store.find(key) is None
+    assert isinstance(folder_work.begin(key), Begun)
 
 
 def test_skipped_steps_give_the_outputs_they_reuse(work: Any, key: Digest):
-    artifact = work.put(1, int)
-    work.store.commit(work.step_run, key, {"one": artifact})
-    again = work.store.records.start_run("flow", {}, "{}", "local")
-    skipped = work.store.records.skip_step(again.id, "flow/step", "step", (), (), {}, key, "same", {"one": artifact})
+    artifact = work.put(1, int, "one", key=key)
+    again = work.another()
+    skipped = again.begin(key)
 
-    assert work.store.records.outputs(again.id) == [(skipped, "one", artifact)]
+    assert isinstance(skipped, Found) and skipped.committed == {"one": artifact}
+    assert work.store.records.outputs(again.run) == [(skipped.step_run, "one", artifact)]
     assert work.store.records.latest("one", "flow") == artifact
     assert work.store.records.latest("one", "other") is None
 
@@ -179,15 +178,14 @@ def test_none_is_kept_where_the_annotation_allows_it(work: Any):
     assert work.store.get(work.put(None, int | None), int | None) is None
     assert work.store.get(work.put(3, int | None), int | None) == 3
     with pytest.raises(NotStorable, match="a NoneType cannot be stored as table"):
-        work.put(None, pd.DataFrame)
+        work.store.dumped(None, "nothing", pd.DataFrame)
 
 
-def test_a_value_that_is_not_of_its_annotation_is_refused_when_stored(work: Any):
+def test_a_value_that_is_not_of_its_annotation_is_refused_when_dumped(store: Store):
     with pytest.raises(WrongType, match="the JSON value is not a int"):
-        work.put("three", int)
+        store.dumped("three", "value", int)
     with pytest.raises(NoKind):
-        work.put(object(), object)
-    assert work.store.records.artifacts_of_step(work.run, "flow/step") == []
+        store.dumped(object(), "value", object)
 
 
 def test_an_artifact_of_another_kind_is_refused_when_read(work: Any):
@@ -229,10 +227,13 @@ def test_threads_may_use_the_store_at_once(store: Store, begin: Any):
     def work(number: int) -> None:
         try:
             for turn in range(5):
-                mine = first.another()
-                outputs = {"small": mine.put(turn, int), "table": mine.put(TABLE.head(2000 + turn), pd.DataFrame)}
-                store.commit(mine.step_run, digest_bytes(b"%d %d" % (number, turn)), outputs)
-                assert len(store.get(store.find(digest_bytes(b"%d %d" % (number, turn)))["table"], pd.DataFrame)) > 0
+                key = digest_bytes(b"%d %d" % (number, turn))
+                outputs = [
+                    store.dumped(turn, "small", int),
+                    store.dumped(TABLE.head(2000 + turn), "table", pd.DataFrame),
+                ]
+                first.finish(first.started(key), outputs)
+                assert len(store.get(store.find(key)["table"], pd.DataFrame)) > 0  # type: ignore[index, arg-type]
         except BaseException as error:
             failed.append(error)
 

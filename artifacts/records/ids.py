@@ -1,0 +1,27 @@
+"""Ids taken in blocks, so that many rows go in at once and their ids are known before."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+
+from .tables import artifacts, ids, step_runs
+
+NUMBERED = (step_runs, artifacts)
+"""The tables whose rows come with their ids."""
+
+TAKE = update(ids).where(ids.c.name == bindparam("table")).values(next=ids.c.next + bindparam("count"))
+NEXT = select(ids.c.next).where(ids.c.name == bindparam("table"))
+
+
+def taken(connection: Connection, table: Table, count: int) -> int:
+    """Return the first of `count` new ids. Until the transaction ends, no other can take ids of this table."""
+    connection.execute(TAKE, {"table": table.name, "count": count})
+    following: int = connection.execute(NEXT, {"table": table.name}).scalar_one()
+    return following - count
+
+
+def number(connection: Connection) -> None:
+    """Begin to hand out ids: after those that the tables hold."""
+    for table in NUMBERED:
+        highest: int | None = connection.execute(select(func.max(table.c.id))).scalar()
+        connection.execute(insert(ids), {"name": table.name, "next": (highest or 0) + 1})

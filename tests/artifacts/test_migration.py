@@ -1,0 +1,169 @@
+"""Records that version 1 of the tables holds, written by the Kaon of that time: nothing of them is lost."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+from tests.artifacts.stores import empty_postgres
+
+from kaon.artifacts import Begin, Begun, Ending, Found, Lease, StoreBusy, digest_bytes
+from kaon.artifacts.records.database import Database
+from kaon.artifacts.records.records import Records
+from kaon.artifacts.records.tables import METADATA
+
+VERSION_1 = Path(__file__).with_name("records_version_1.sql").read_text()
+KEY, OTHER = digest_bytes(b"key"), digest_bytes(b"other")
+
+
+def postgres_script() -> list[str]:
+    """Return the statements of SQLite's dump as PostgreSQL has them."""
+    script = VERSION_1.replace("DATETIME", "TIMESTAMP WITH TIME ZONE").replace("BLOB", "BYTEA")
+    script = re.sub(r"\bid INTEGER NOT NULL", "id BIGSERIAL NOT NULL", script)
+    script = re.sub(r"X'([0-9A-F]*)'", r"'\\x\1'", script)
+    statements = [statement.strip() for statement in script.split(";\n")]
+    kept = [statement for statement in statements if re.match(r"CREATE|INSERT", statement)]
+    tables = [name for table in METADATA.sorted_tables if (name := table.name) not in ("loops", "holds", "ids")]
+
+    def order(statement: str) -> tuple[bool, bool, int]:
+        words = statement.replace('"', " ").split()
+        name = words[words.index("ON") + 1] if words[1] == "INDEX" else words[2]
+        return statement.startswith("INSERT"), words[1] == "INDEX", tables.index(name)
+
+    return sorted(kept, key=order)
+
+
+@pytest.fixture(params=["file", pytest.param("postgres", marks=pytest.mark.postgres)])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
+    """Records of version 1."""
+    if request.param == "file":
+        with sqlite3.connect(tmp_path / "records.sqlite") as connection:
+            connection.executescript(VERSION_1)
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.close()
+        url = f"sqlite:///{tmp_path / 'records.sqlite'}"
+    else:
+        url = empty_postgres()
+        engine = create_engine(url)
+        with engine.begin() as server:
+            server.execute(text("SET LOCAL TIME ZONE 'UTC'"))
+            for statement in postgres_script():
+                server.exec_driver_sql(statement.replace("%", "%%"))
+            for name in ("runs", "outputs", "commits", "messages"):
+                server.execute(text(f"SELECT setval('{name}_id_seq', (SELECT max(id) FROM {name}))"))
+        engine.dispose()
+    database = Database(url)
+    yield Records(database, lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    database.close()
+
+
+def test_runs_steps_artifacts_and_messages_are_all_still_there(old: Records):
+    dead, ended = old.runs()
+    assert (ended.state, ended.tags, ended.settings, ended.backend) == (
+        "completed",
+        {"user": "me"},
+        {"train.rank": 8},
+        "local",
+    )
+    assert (ended.started, ended.generation, ended.wanted, ended.lease) == (
+        datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC),
+        1,
+        "",
+        Lease(1, 1),
+    )
+    assert (dead.state, dead.reason) == ("failed", "its process died: no sign of life since 2026-01-01 00:00:16 UTC")
+    (load,) = old.step_runs(1)
+    assert (load.keys, load.attempt, load.settings, load.key) == ((("market", "US"),), (1,), {"rank": 8}, KEY)
+    assert [(step.path, step.state) for step in old.step_runs(2)] == [
+        ("flow/load", "skipped"),
+        ("flow/late", "cancelled"),
+        ("flow/bad", "failed"),
+        ("flow/twin", "failed"),
+        ("flow/twin", "failed"),
+        ("flow/try", "failed"),
+    ]
+    assert (old.step_run(4).tries, old.step_run(4).error) == (2, "ValueError: no\n  trace")
+    assert old.step_run(7).reason == dead.reason and (old.step_run(7).fraction, old.step_run(7).note) == (0.5, "half")
+    assert [(name, artifact.id) for _, name, artifact in old.outputs(2)] == [("ratings", 1), ("score", 2)]
+    assert old.artifact(2).made_from == (1,) and old.made_from([1]) == {1: [2]}
+    assert old.inline_value(old.artifact(1).digest) == b"[1,2]"
+    assert [message.text for message in old.messages(1, "load")] == ["loss"]
+
+
+def test_what_was_committed_is_reused_and_ids_go_on(old: Records):
+    run = old.start_run("flow", {}, "{}", "local")
+    found, begun = old.begin_steps(
+        run.lease, [Begin("flow/load", "load", key=KEY), Begin("flow/twin", "twin", key=OTHER)], lambda _: True
+    )
+
+    assert isinstance(found, Found) and list(found.committed) == ["ratings", "score"] and found.committed.run == 1
+    assert run.id == 3 and begun == Begun(9)
+    old.finish_steps(run.lease, [Ending(9, "completed")])
+
+
+def test_a_run_that_died_before_can_be_taken_over(old: Records):
+    run = old.take_over(2)
+
+    assert run.generation == 2
+    assert [step.path for step in old.step_runs(2)] == ["flow/load"] and len(old.step_runs(2, history=True)) == 6
+    assert len(old.done(2)) == 1
+
+
+def test_a_run_that_an_older_kaon_still_runs_is_waited_for(old: Records):
+    url, now = old.database.url, datetime.now(UTC)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        seen: Any = now if engine.dialect.name == "postgresql" else now.replace(tzinfo=None).isoformat(" ")
+        connection.execute(text("UPDATE runs SET heartbeat = :seen WHERE id = 2"), {"seen": seen})
+    engine.dispose()
+
+    with pytest.raises(StoreBusy, match="run 2, started by an older Kaon, still writes"):
+        old.runs()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE runs SET ended = heartbeat WHERE id = 2"))
+        assert "generation" not in {column["name"] for column in inspect(connection).get_columns("runs")}
+    engine.dispose()
+    assert [run.id for run in old.runs()] == [2, 1]
+
+
+def test_the_tables_have_the_same_columns_and_indexes_as_new_ones(old: Records, tmp_path: Path):
+    old.runs()
+    new = Database(f"sqlite:///{tmp_path / 'new.sqlite'}")
+    new._prepare()
+
+    def shape(database: Database) -> dict[str, Any]:
+        found = inspect(database._engine)
+        return {
+            name: (
+                {column["name"]: column["nullable"] for column in found.get_columns(name)},
+                {index["name"] for index in found.get_indexes(name) if not index.get("duplicates_constraint")},
+            )
+            for name in found.get_table_names()
+        }
+
+    assert shape(old.database) == shape(new)
+    new.close()
+
+
+def test_processes_that_open_old_records_at_once_bring_them_up_to_date_once(old: Records):
+    databases = [Database(old.database.url) for _ in range(4)]
+    found: list[int] = []
+
+    def read(database: Database) -> None:
+        found.append(len(Records(database).runs()))
+        database.close()
+
+    threads = [threading.Thread(target=read, args=(database,)) for database in databases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [2] * 4
