@@ -5,17 +5,22 @@ if __name__ == "dsl":
 
 from .context import current_step
 from .errors import Problem, SettingsError, WorkflowError
+from .places.place import Process
 from .plan import Plan
 from .point import Point
 from .resources import Resources
+from .schedule import Cron, Every
 from .step import step
 from .verbs import bootstrap, cross_validate, for_each, parallel, repeat, sequence, sweep, when
 from .workflow import Workflow, workflow
 
 __all__ = [
+    "Cron",
+    "Every",
     "Plan",
     "Point",
     "Problem",
+    "Process",
     "Resources",
     "SettingsError",
     "Workflow",

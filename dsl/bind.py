@@ -1,11 +1,13 @@
 """Bind an expression: decide, by name, where every input comes from, and note every fact that the checks judge."""
 
+from dataclasses import replace
+from functools import cache
 from typing import Any, assert_never
 
 from . import plan
 from .code import code_digest
 from .fit import common_type, either, fits, items_of, mapping_of, optional, shown
-from .ir import ForEach, Named, Node, Parallel, Points, Repeat, Sequence, Step, When
+from .ir import Definition, ForEach, Named, Node, Parallel, Points, Proposed, Repeat, Sequence, Step, When
 from .kinds import kind_of
 from .point import Point
 from .scope import Bound, Declared, Facts, LoopFact, Merge, Offer, Placement, Read, RepeatFact, Scope, WhenFact
@@ -13,6 +15,9 @@ from .signature import REQUIRED, Parameter, signature_of
 from .values import annotation_of, is_plain, to_json
 
 Provided = dict[str, Offer]
+
+SWEEP_POINTS = "sweep_points"
+"""The name under which a sweep hands on all its points, those that failed too."""
 
 
 def bind(root: Sequence, *, report: tuple[str, ...] = ()) -> Bound:
@@ -60,8 +65,7 @@ class _Binder:
         inputs = tuple(self._input(step, parameter, scope) for parameter in signature.parameters)
         names = dict(step.renamed_outputs)
         outputs = tuple(
-            plan.Made(names.get(name, name), shown(annotation), kind_of(annotation) or "", returned_as=name)
-            for name, annotation in signature.outputs
+            replace(made, name=names[made.name]) if made.name in names else made for made in _made(step.definition)
         )
         provided = {
             made.name: Offer(made.name, annotation, plan.Output(path, made.name), step.name, step.where)
@@ -73,21 +77,21 @@ class _Binder:
         name = dict(step.renamed_inputs).get(parameter.name, parameter.name)
         given = dict(step.given)
         if parameter.name in given:
-            return plan.Input(parameter.name, shown(parameter.annotation), plan.Given(_json(given[parameter.name])))
+            return plan.Input(parameter.name, parameter.type, plan.Given(_json(given[parameter.name])))
         offer = scope.lookup(name)
-        missing = offer is None or not fits(offer.type, parameter.annotation)
-        visible = scope.visible() if missing and (parameter.required or offer is not None) else {}
-        self.facts.reads.append(Read(step, parameter, name, offer, visible, scope.uncertain))
+        fitting = offer is not None and fits(offer.type, parameter.annotation)
+        visible = scope.visible() if not fitting and (parameter.required or offer is not None) else {}
+        self.facts.reads.append(Read(step, parameter, name, offer, fitting, visible, offer is None and scope.uncertain))
         if offer is not None:
             self._mark(offer)
-            return plan.Input(parameter.name, shown(parameter.annotation), offer.source)
+            return plan.Input(parameter.name, parameter.type, offer.source)
         if not parameter.required and is_plain(parameter.annotation):
             declared = Declared(
                 step.name, parameter.name, parameter.annotation, parameter.default, parameter.help, step.where
             )
             self.facts.declared.append(declared)
-            return plan.Input(parameter.name, shown(parameter.annotation), plan.Setting(declared.address))
-        return plan.Input(parameter.name, shown(parameter.annotation), plan.Default())
+            return plan.Input(parameter.name, parameter.type, plan.Setting(declared.address))
+        return plan.Input(parameter.name, parameter.type, plan.Default())
 
     def _mark(self, offer: Offer) -> None:
         if isinstance(offer.source, plan.Variable):
@@ -134,6 +138,8 @@ class _Binder:
                 provided.setdefault(name, []).append(offer)
             if inside.doubted:
                 scope.doubt()
+        if len(provided.get(SWEEP_POINTS, ())) > 1:  # which sweep's would be meant?
+            del provided[SWEEP_POINTS]
         for name, offered in provided.items():
             if len(offered) > 1:
                 self.facts.merges.append(Merge(node, name, tuple(offered)))
@@ -168,7 +174,22 @@ class _Binder:
             for name, offer in provided.items()
         }
         exports = tuple(plan.Export(name, shown(joined[name].type), provided[name].source) for name in provided)
-        return plan.Loop(path, node.verb, tuple(types), _over(node, items), body, exports, node.at_once), joined
+        if node.verb == "sweep":
+            points = plan.Output(path, SWEEP_POINTS)
+            joined[SWEEP_POINTS] = Offer(
+                SWEEP_POINTS, list[dict[str, Any]], points, f"the loop {node.label}", node.where
+            )
+        return plan.Loop(
+            path,
+            node.verb,
+            tuple(types),
+            _over(node, items),
+            body,
+            exports,
+            node.at_once,
+            node.on_failure,
+            node.min_success,
+        ), joined
 
     def _items(self, node: ForEach, items: Offer | None) -> tuple[Any, dict[str, Any]]:
         """Return the type of the keys, and the type of each variable."""
@@ -179,6 +200,8 @@ class _Binder:
             key, item, mapping = found
             (variable,) = node.variables
             return key, {variable: item, **({f"{variable}_key": key} if mapping else {})}
+        if isinstance(node.over, Proposed):
+            return Point, {name: common_type(axis.examples) for name, axis in node.over.space.axes}
         assert isinstance(node.over, Points), "expand_points ran before"
         columns = list(zip(*node.over.points, strict=True)) or [() for _ in node.variables]
         types = {name: common_type(values) for name, values in zip(node.variables, columns, strict=True)}
@@ -229,6 +252,15 @@ class _Binder:
         return plan.Branch(path, node.condition, source, then, orelse, tuple(exports)), joined
 
 
+@cache
+def _made(definition: Definition) -> tuple[plan.Made, ...]:
+    """Return the outputs of a step under the names that its function gives them."""
+    return tuple(
+        plan.Made(name, shown(annotation), kind_of(annotation) or "", returned_as=name)
+        for name, annotation in signature_of(definition).outputs
+    )
+
+
 def _either_way(yes: Offer | None, no: Offer | None) -> Any:
     if yes is None or no is None:
         present = yes or no
@@ -241,7 +273,18 @@ def _source(offer: Offer | None) -> plan.Source:
     return offer.source if offer is not None else plan.Absent()
 
 
-def _over(node: ForEach, items: Offer | None) -> plan.Items | plan.Listed:
+def _over(node: ForEach, items: Offer | None) -> plan.Items | plan.Listed | plan.Proposed:
+    if isinstance(node.over, Proposed):
+        asked = node.over
+        return plan.Proposed(
+            asked.space.to_json(),
+            asked.count,
+            asked.batch,
+            asked.objective,
+            asked.metric,
+            asked.direction,
+            asked.seed,
+        )
     if isinstance(node.over, Points):
         return plan.Listed(tuple(tuple(map(_json, point)) for point in node.over.points))
     found = None if items is None else items_of(items.type)
@@ -260,9 +303,13 @@ def _call(step: Step[..., Any], path: str, inputs: tuple[plan.Input, ...], outpu
         outputs=outputs,
         retries=definition.retries,
         retry_delay=definition.retry_delay.total_seconds(),
+        retry_backoff=definition.retry_backoff,
+        retry_jitter=definition.retry_jitter,
         timeout=None if definition.timeout is None else definition.timeout.total_seconds(),
         cpus=definition.resources.cpus,
         memory=definition.resources.memory,
+        place=definition.place.name,
+        question=step.question,
         doc=(function.__doc__ or "").strip().partition("\n")[0],
     )
 

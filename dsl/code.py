@@ -143,8 +143,11 @@ def _package_of(module: str, *, is_package: bool | None = None) -> str:
 def _table(file: str, package: str) -> _Table:
     """Return what the names at the top of a module stand for."""
     tree = _tree(file)
-    if tree is None:
-        return {}
+    return {} if tree is None else _table_of(tree, package)
+
+
+@lru_cache(maxsize=512)
+def _table_of(tree: ast.Module, package: str) -> _Table:
     table: _Table = dict(_imports(iter(tree.body), package))
     defined: dict[str, list[ast.stmt]] = {}
     for statement in tree.body:

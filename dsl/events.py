@@ -1,5 +1,6 @@
 """What happens in a run, as it happens: for a live display. The records hold the same, and are the truth."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -38,6 +39,22 @@ class ProgressEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemsEvent:
+    """Items of a wide loop have ended; told a few times a second, instead of an event for each of their steps."""
+
+    path: str
+    """The plan's path of the loop."""
+    keys: tuple[tuple[str, object], ...]
+    attempts: tuple[int, ...]
+    total: int
+    """How many items the loop has."""
+    counts: Mapping[State, int]
+    """How many of them have ended, by how."""
+    seconds: float
+    """How long the loop has run."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunEvent:
     """The run began, or ended."""
 
@@ -46,4 +63,4 @@ class RunEvent:
     reason: str = ""
 
 
-Event: TypeAlias = StepEvent | ProgressEvent | RunEvent
+Event: TypeAlias = StepEvent | ProgressEvent | ItemsEvent | RunEvent

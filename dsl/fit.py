@@ -16,6 +16,8 @@ def fits(output: Any, wanted: Any) -> bool:
     Types fit if they are equal, a subclass, a NewType where its supertype is asked for, an int where a float is,
     covariantly in their arguments, or if both are forms of a table.
     """
+    if output is wanted:
+        return True
     output, wanted = plain(output), plain(wanted)
     if wanted is Any or wanted is object or output is Any or output == wanted or isinstance(wanted, TypeVar):
         return True

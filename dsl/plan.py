@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal, TypeAlias, assert_never
 from pydantic import Field, TypeAdapter
 from pydantic_core import from_json
 
-VERSION = 1
+from .places.place import PlaceName
+
+VERSION = 2
 
 Json: TypeAlias = Any
 """What JSON can hold."""
@@ -126,11 +128,18 @@ class Call:
     outputs: tuple[Made, ...]
     retries: int = 0
     retry_delay: float = 0.0
-    """Seconds."""
+    """Seconds before the first retry."""
+    retry_backoff: float = 1.0
+    """What the delay grows by with every retry."""
+    retry_jitter: float = 0.0
+    """The largest share of the delay that is added at random."""
     timeout: float | None = None
     """Seconds."""
     cpus: float = 1.0
     memory: str = ""
+    place: PlaceName = "in_process"
+    question: str = ""
+    """What a person is asked before it runs; empty: nobody is."""
     doc: str = ""
     node: Literal["call"] = "call"
 
@@ -171,16 +180,37 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """The items of a loop are points that a sampler proposes as results come."""
+
+    space: Json
+    """What it may choose from, by variable."""
+    count: int
+    batch: int
+    """Points that are asked for at a time."""
+    objective: str
+    """The output of the body that says how good a point is."""
+    metric: str
+    """Which of its metrics; empty for a number."""
+    direction: Literal["maximize", "minimize"]
+    seed: int
+    over: Literal["proposed"] = "proposed"
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
     """A body for each item."""
 
     path: str
     verb: str
     variables: tuple[str, ...]
-    over: Annotated[Items | Listed, Field(discriminator="over")]
+    over: Annotated[Items | Listed | Proposed, Field(discriminator="over")]
     body: "PlanNode"
     exports: tuple[Export, ...]
     at_once: int | None = None
+    on_failure: Literal["fail", "continue"] = "fail"
+    min_success: int | float = 1
+    """With "continue": how many items, or which share of them, must succeed."""
     node: Literal["loop"] = "loop"
 
 
@@ -274,6 +304,33 @@ def children(node: PlanNode) -> tuple[PlanNode, ...]:
             return (node.then,) if node.orelse is None else (node.then, node.orelse)
         case _:
             assert_never(node)
+
+
+def after(plan: Plan, paths: frozenset[str]) -> tuple[str, ...]:
+    """Return the paths of these calls and of all that follow them, in the order of the plan.
+
+    What stands beside them in other branches does not follow them; what comes after the branches have joined does.
+    """
+    return tuple(call.path for call in _following(plan.root, paths)[0])
+
+
+def _following(node: PlanNode, paths: frozenset[str]) -> tuple[list[Call], bool]:
+    """Return the calls inside a node that follow, and whether what comes after the node follows too."""
+    if isinstance(node, Call):
+        return ([node], True) if node.path in paths else ([], False)
+    if isinstance(node, Loop | Attempts):  # the next item or attempt begins where this one ended
+        found, reached = _following(node.body, paths)
+        return found, reached
+    calls: list[Call] = []
+    reached = False
+    for child in children(node):
+        if isinstance(node, Chain) and reached:
+            calls += [inner for inner in walk(child) if isinstance(inner, Call)]
+            continue
+        found, within = _following(child, paths)
+        calls += found
+        reached = reached or within
+    return calls, reached
 
 
 @lru_cache(maxsize=1)

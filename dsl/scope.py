@@ -91,6 +91,8 @@ class Read:
     name: str
     """The name it reads."""
     offer: Offer | None
+    fitting: bool
+    """Whether something was found whose type fits."""
     visible: Mapping[str, Offer]
     """What could have been read; filled only if nothing was found or the types do not fit."""
     uncertain: bool

@@ -23,9 +23,13 @@ def settings_model(workflow: str, declared: Iterable[Declared]) -> type[BaseMode
     for setting in unique.values():
         groups.setdefault(setting.step, []).append(setting)
     fields: dict[str, Any] = {setting.name: _field(setting) for setting in groups.pop("")}
+    alike: dict[tuple[object, ...], type[BaseModel]] = {}
     for step, own in groups.items():
-        group = _model(step, {setting.name: _field(setting) for setting in own})
-        fields[step] = (group, Field(default_factory=group, description=f"Settings of the step {step}."))
+        same = tuple((setting.name, id(setting.annotation), id(setting.default), setting.help) for setting in own)
+        if same not in alike:  # a model takes 2 ms to make; places of one step under several names share it
+            alike[same] = _model(step, {setting.name: _field(setting) for setting in own})
+        group, title = alike[same], None if alike[same].__name__ == step else step
+        fields[step] = (group, Field(default_factory=group, title=title, description=f"Settings of the step {step}."))
     return _model(workflow, fields)
 
 

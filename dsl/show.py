@@ -18,6 +18,7 @@ from .plan import (
     Output,
     Plan,
     PlanNode,
+    Proposed,
     Setting,
     Source,
     Variable,
@@ -53,6 +54,8 @@ def _text(node: PlanNode) -> Iterator[str]:
         case Call():
             outputs = ", ".join(f"{made.name}: {made.type}" for made in node.outputs)
             yield f"{_last(node.path)}{' -> ' if outputs else ''}{outputs}"
+            if node.question:
+                yield f"    held until approved: {node.question}"
             for item in node.inputs:
                 yield f"    {item.name} = {source_text(item.source)}"
         case Chain():
@@ -88,12 +91,19 @@ def _text(node: PlanNode) -> Iterator[str]:
 def _over(loop: Loop) -> str:
     if isinstance(loop.over, Items):
         return source_text(loop.over.values)
+    if isinstance(loop.over, Proposed):
+        aim = ".".join(filter(None, (loop.over.objective, loop.over.metric)))
+        return f"{loop.over.count} points chosen to {loop.over.direction} {aim}"
     points = [", ".join(map(repr, point)) for point in loop.over.points]
     return f"{len(points)} points: {'; '.join(points[:3])}{'; …' if len(points) > 3 else ''}"
 
 
 def _together(loop: Loop) -> str:
-    return "" if loop.at_once is None else f", {loop.at_once} at once"
+    at_once = "" if loop.at_once is None else f", {loop.at_once} at once"
+    if loop.on_failure == "fail":
+        return at_once
+    share = f"{loop.min_success:.0%}" if isinstance(loop.min_success, float) else str(loop.min_success)
+    return f"{at_once}, going on if {share} succeed"
 
 
 def _last(path: str) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from .errors import Problem
+from .fit import shown
 from .ir import Definition
 from .where import Where
 
@@ -26,6 +27,8 @@ class Parameter:
 
     name: str
     annotation: Any
+    type: str
+    """The annotation as one would write it."""
     default: Any
     """REQUIRED if it has none."""
     help: str
@@ -71,8 +74,8 @@ def signature_of(definition: Definition) -> Signature:
         elif parameter.name not in hints:
             problems.append(_untyped(name, parameter.name, definition))
         else:
-            help_text = described.get(parameter.name, "")
-            parameters.append(Parameter(parameter.name, hints[parameter.name], parameter.default, help_text))
+            hint, told = hints[parameter.name], described.get(parameter.name, "")
+            parameters.append(Parameter(parameter.name, hint, shown(hint), parameter.default, told))
     outputs, several, wrong = _outputs(definition, hints)
     return Signature(tuple(parameters), outputs, several, (*problems, *wrong))
 

@@ -6,6 +6,7 @@ from typing import ParamSpec, TypeVar, overload
 
 from .errors import WorkflowError
 from .ir import Definition, Step
+from .places.place import IN_PROCESS, Place
 from .resources import ANY_SHARE, Resources
 from .where import users_frame, written_by_caller
 
@@ -24,7 +25,10 @@ def step(
     retries: int = 0,
     retry_delay: timedelta = timedelta(0),
     timeout: timedelta | None = None,
+    retry_backoff: float = 1.0,
+    retry_jitter: float = 0.0,
     resources: Resources = ANY_SHARE,
+    place: Place = IN_PROCESS,
 ) -> Callable[[Callable[P, R]], Step[P, R]]: ...
 
 
@@ -36,14 +40,21 @@ def step(
     retries: int = 0,
     retry_delay: timedelta = timedelta(0),
     timeout: timedelta | None = None,
+    retry_backoff: float = 1.0,
+    retry_jitter: float = 0.0,
     resources: Resources = ANY_SHARE,
+    place: Place = IN_PROCESS,
 ) -> Step[P, R] | Callable[[Callable[P, R]], Step[P, R]]:
     """Declare that a typed function is a step of workflows; called directly, it still just runs.
 
     output: the name of the artifact it returns; None for a step that returns nothing, or whose return type is a
         NamedTuple, the names of which are its outputs.
-    retries: how many times it is tried again after an exception, `retry_delay` after each failure.
-    timeout: the longest one try may take.
+    retries: how many times it is tried again after an exception.
+    retry_delay: the time before the first retry. It grows by the factor `retry_backoff` with each, and a random part of
+        it up to the share `retry_jitter` is added, so that many do not try again at the same instant.
+    timeout: the longest one try may take; it kills a step that runs in a process of its own, or in a wide loop.
+    resources: what it needs of the machine; kept for a step in a process of its own.
+    place: where it runs: in the run's process, or `Process()`.
 
     Raises WorkflowError for an output name that is no identifier, and for negative retries or times.
 
@@ -60,6 +71,15 @@ def step(
         raise WorkflowError(
             "retries and times of a step cannot be negative", where, fix="leave them out, or give numbers above zero"
         )
+    if retry_backoff < 1 or retry_jitter < 0:
+        raise WorkflowError(
+            f"retry_backoff={retry_backoff!r}, retry_jitter={retry_jitter!r} would shorten the delays",
+            where,
+            why="each retry waits at least as long as the one before it",
+            fix="write retry_backoff=2.0 to double the delay each time, and retry_jitter=0.1 for up to a tenth more",
+        )
+    if not isinstance(place, Place):
+        raise WorkflowError(f"place={place!r} is no place", where, fix="write place=Process(), or leave it out")
     frame = users_frame()
     names = {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
 
@@ -71,7 +91,19 @@ def step(
                 why="a step is a plain function with typed parameters",
                 fix="write a function that calls it",
             )
-        definition = Definition(declared, output, retries, retry_delay, timeout, resources, where, names)
+        definition = Definition(
+            declared,
+            output,
+            retries,
+            retry_delay,
+            timeout,
+            resources,
+            where,
+            names,
+            retry_backoff,
+            retry_jitter,
+            place,
+        )
         return Step(definition, name=declared.__name__, where=where)
 
     return declare if function is None else declare(function)

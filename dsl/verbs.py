@@ -45,17 +45,40 @@ class Loop:
     where: Where = field(repr=False)
     problems: tuple[Problem, ...] = field(repr=False)
 
-    def do(self, body: Operand, *, at_once: int | None = None) -> ForEach:
-        """Return the loop with its body; at most `at_once` items run at the same time (None: as many as fit)."""
+    def do(
+        self,
+        body: Operand,
+        *,
+        at_once: int | None = None,
+        on_failure: Literal["fail", "continue"] = "fail",
+        min_success: int | float = 1,
+    ) -> ForEach:
+        """Return the loop with its body.
+
+        at_once: how many items may run at the same time; None: as many as fit.
+        on_failure: what follows when items fail, once all the others have ended: "fail" fails the loop; "continue" goes
+            on with the items that succeeded, and the run lists those that did not.
+        min_success: with "continue", how many items (an int), or which share of them (a float up to 1.0), must succeed.
+        """
         written = written_by_caller()
         problems = self.problems
         if at_once is not None and at_once < 1:
             fix = "write at_once=1 for one at a time"
             problems += (Problem(f"at_once={at_once!r} lets no item run", written.where, "", fix),)
+        problems += _tolerance(on_failure, min_success, written.where)
         inner = placed(body, written.operand(0))
         label = f"{self.verb}[{','.join(self.variables)}]"
         return ForEach(
-            self.verb, self.variables, self.over, inner, at_once, where=self.where, problems=problems, label=label
+            self.verb,
+            self.variables,
+            self.over,
+            inner,
+            at_once,
+            on_failure,
+            min_success,
+            where=self.where,
+            problems=problems,
+            label=label,
         )
 
     def __repr__(self) -> str:
@@ -188,6 +211,21 @@ def _listed(name: str, items: Any, where: Where) -> tuple[tuple[object, ...], tu
         why = "the items of a loop are its keys"
         problems.append(Problem(f"{twice!r} stands twice in the values of {name!r}", where, why, "remove one of them"))
     return values, tuple(problems)
+
+
+def _tolerance(on_failure: str, min_success: int | float, where: Where) -> tuple[Problem, ...]:
+    """Return what is wrong with what a loop says of items that fail."""
+    if on_failure not in ("fail", "continue"):
+        why = 'a loop whose items fail can only "fail", or "continue" with those that succeeded'
+        return (Problem(f"on_failure={on_failure!r} says nothing", where, why, 'write on_failure="continue"'),)
+    if min_success < 0 or (isinstance(min_success, float) and min_success > 1):
+        why = "an int counts items, and a float up to 1.0 is a share of them"
+        fix = "write min_success=0.9 for nine of ten, or min_success=10 for ten"
+        return (Problem(f"min_success={min_success!r} cannot be reached or missed", where, why, fix),)
+    if on_failure == "fail" and min_success != 1:
+        why = 'without on_failure="continue" every item must succeed'
+        return (Problem("min_success is never asked", where, why, 'add on_failure="continue"'),)
+    return ()
 
 
 def _counted(verb: str, count: int, least: int, where: Where) -> tuple[Problem, ...]:

@@ -3,13 +3,16 @@
 import ast
 import linecache
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
+from itertools import takewhile
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import TypeAlias
 
 PACKAGE = str(Path(__file__).parent)
+_Position: TypeAlias = tuple[int | None, int | None, int | None, int | None]
+"""First line, last line, first column in bytes, last column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,11 @@ class Written:
 
     where: Where
     operands: tuple[ast.expr, ...] = ()
+    """Up to the first `*several`, after which a place in the source says nothing of an operand's number."""
 
     def operand(self, index: int) -> "Written":
         """Return the operand at `index`, or this whole expression if its syntax is not at hand."""
-        if index >= len(self.operands) or any(isinstance(part, ast.Starred) for part in self.operands[: index + 1]):
+        if index >= len(self.operands):
             return Written(self.where)
         return _written(self.where.file, self.operands[index])
 
@@ -51,7 +55,7 @@ class Written:
 def written_by_caller() -> Written:
     """Return the expression of the user's that is being evaluated: a call of one of our verbs, or an operator."""
     frame = users_frame()
-    return _written_at(frame.f_code, frame.f_code.co_filename, frame.f_lasti, frame.f_lineno)
+    return _written_at(_Code(frame.f_code), frame.f_lasti)
 
 
 def users_frame() -> FrameType:
@@ -63,19 +67,51 @@ def users_frame() -> FrameType:
     return frame
 
 
+class _Code:
+    """Code by identity: to hash or compare it by value, as Python does, reads all of a module."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+
+    def __hash__(self) -> int:
+        return id(self.code)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Code) and self.code is other.code
+
+
 @lru_cache(maxsize=65536)
-def _written_at(code: CodeType, file: str, instruction: int, line: int) -> Written:
-    """Return the expression at an instruction; `file` counts, since equal code of two files is equal."""
-    position = next(islice(code.co_positions(), instruction // 2, None), None)
-    if position is None or None in position:
-        return Written(Where(file, line))
+def _written_at(code: _Code, instruction: int) -> Written:
+    file, position = code.code.co_filename, _positions(code)[instruction // 2]
+    node = None if None in position else _expressions(_source(file)).get(position)
+    return Written(Where(file, position[0] or code.code.co_firstlineno)) if node is None else _written(file, node)
+
+
+@lru_cache(maxsize=256)
+def _positions(code: _Code) -> tuple[_Position, ...]:
+    return tuple(code.code.co_positions())
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The text of a file, compared by its name and stamp alone: a long file is looked up thousands of times."""
+
+    file: str
+    stamp: tuple[object, ...]
+    lines: list[str] = field(compare=False)
+
+
+def _source(file: str) -> _Source:
     linecache.checkcache(file)
-    node = _expressions("".join(linecache.getlines(file))).get(position)  # type: ignore[arg-type]
-    if node is None:
-        return Written(Where(file, line))
-    return _written(file, node)
+    lines = linecache.getlines(file)
+    entry = linecache.cache.get(file)
+    on_disk = entry is not None and len(entry) == 4 and entry[1] is not None
+    return _Source(file, entry[:2] if entry is not None and on_disk else tuple(lines), lines)
 
 
+@lru_cache(maxsize=65536)
 def _written(file: str, node: ast.expr) -> Written:
     text = linecache.getline(file, node.lineno)
     end = len(text.rstrip("\n").encode()) if node.end_lineno != node.lineno else node.end_col_offset or 0
@@ -88,17 +124,21 @@ def _operands(node: ast.expr) -> tuple[ast.expr, ...]:
         case ast.BinOp():
             return (node.left, node.right)
         case ast.Call():
-            return tuple(node.args)
+            return tuple(takewhile(_single, node.args))
         case ast.List() | ast.Tuple():
-            return tuple(node.elts)
+            return tuple(takewhile(_single, node.elts))
         case _:
             return ()
 
 
+def _single(operand: ast.expr) -> bool:
+    return not isinstance(operand, ast.Starred)
+
+
 @lru_cache(maxsize=256)
-def _expressions(source: str) -> dict[tuple[int, int, int, int], ast.expr]:
+def _expressions(source: _Source) -> dict[_Position, ast.expr]:
     try:
-        tree = ast.parse(source)
+        tree = ast.parse("".join(source.lines))
     except SyntaxError:  # a cell with magics, a template: the line alone must do
         return {}
     return {

@@ -13,6 +13,7 @@ from .errors import WorkflowError
 from .ir import Expression, Node, Operand, Sequence, Step, parts_of, placed
 from .passes import apply_passes
 from .plan import Plan
+from .schedule import Schedule, check_schedule
 from .settings import settings_model
 from .where import Written, written_by_caller
 
@@ -32,11 +33,13 @@ class Workflow(Expression):
         report: tuple[str, ...],
         doc: str,
         given: Mapping[str, object],
+        schedule: Schedule | None = None,
     ) -> None:
         self.name = name
         self.params = params
         self.report = report
         self.doc = doc
+        self.schedule = schedule
         self._body = body
         self._written = written
         self._given = dict(given)
@@ -78,6 +81,7 @@ class Workflow(Expression):
             report=self.report,
             doc=self.doc,
             given={**self._given, **values},
+            schedule=self.schedule,
         )
 
     @cached_property
@@ -128,6 +132,7 @@ def workflow(
     params: type[BaseModel] | None = None,
     report: Iterable[str] = (),
     doc: str = "",
+    schedule: Schedule | None = None,
 ) -> Workflow:
     """Return the workflow of an expression, checked.
 
@@ -136,6 +141,8 @@ def workflow(
     params: a pydantic model; its fields reach every step that asks for their names and that nothing nearer provides.
     report: names of outputs to show when a run ends.
     doc: one sentence for listings and forms.
+    schedule: when it runs by itself once it is deployed: `Cron("0 3 * * *")` or `Every(timedelta(hours=6))`. A declared
+        parameter `as_of` then is the time that each run is for.
 
     Raises WorkflowError with every problem of the expression, each with its source line, the reason and the mend.
     """
@@ -154,7 +161,8 @@ def workflow(
             why="parameters are typed, documented and checked by one",
             fix="class Params(BaseModel): seed: int = 0",
         )
-    made = Workflow(name, body, written, params=params, report=tuple(report), doc=doc, given={})
+    check_schedule(schedule, written.where)
+    made = Workflow(name, body, written, params=params, report=tuple(report), doc=doc, given={}, schedule=schedule)
     if isinstance(body, Expression | list) or not callable(body):
         made._built  # noqa: B018  checked now, so that a mistake shows where it was written
     return made

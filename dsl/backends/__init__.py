@@ -7,21 +7,22 @@ from kaon.artifacts import Store, open_store
 
 from ..errors import Problem, SettingsError, did_you_mean
 from ..events import Event
+from ..plan import Plan, after
 from ..settings import flat, validated
 from ..workflow import Workflow
-from .failures import Failure, RunFailed, Stopped
-from .frame import Frame
-from .interpret import Interpreter
-from .local import LocalConductor, run_locally
+from .concluded import concluded
+from .engine import Engine
+from .failures import Failure, Held, RunFailed
+from .local import run_locally
 from .mlflow_view import MlflowView
-from .references import Reference
 from .result import Result
-from .session import Request, Session, Tracker, end, in_session
+from .run_session import Request, draining_on_sigterm, in_session
+from .session import Tracker
 
 if TYPE_CHECKING:
     from prefect import Flow
 
-__all__ = ["Failure", "MlflowView", "Result", "RunFailed", "Tracker", "run", "to_prefect"]
+__all__ = ["Engine", "Failure", "Held", "MlflowView", "Result", "RunFailed", "Tracker", "run", "to_prefect"]
 
 
 def run(
@@ -31,6 +32,11 @@ def run(
     backend: Literal["local", "prefect"] = "local",
     store: Store | None = None,
     force: Iterable[str] = (),
+    hold_before: Iterable[str] = (),
+    resume: int | None = None,
+    again_from: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    engine: Engine | None = None,
     raises: bool = True,
     tracker: Tracker | None = None,
     on_event: Callable[[Event], None] | None = None,
@@ -43,22 +49,41 @@ def run(
         as a Prefect flow.
     store: where artifacts and records are kept; by default in `kaon_home()`.
     force: names of steps that run even if the store holds their outputs.
+    hold_before: names of steps before which the run stops, until a person approves it.
+    resume: the number of a run to continue, in place of a new one. What it has finished is kept.
+    again_from: with resume, the name of a step that runs again, and all that follows it.
+    tags: are kept in the run's record.
+    engine: how the run uses the machine; by default as the environment says.
     tracker: mirrors the run elsewhere, such as MlflowView(store).
     on_event: is called with every event, from the thread in which it happens.
 
-    Raises WorkflowError for a workflow that cannot be built, SettingsError for values that do not fit, and RunFailed if
-    a step fails, unless raises=False.
+    Raises WorkflowError for a workflow that cannot be built, SettingsError for values that do not fit, RunFailed if a
+    step fails or the run is cancelled, unless raises=False, StillRunning if the run to continue goes on elsewhere, and
+    Fenced if another process takes this run over. A run that is held is returned.
     """
     values = flat(validated(workflow.settings_model, {**(settings or {}), **params}))
-    forced = _forced(workflow, force)
-    request = Request(workflow, values, store or open_store(), backend, forced, tracker, on_event)
-    if backend == "local":
-        with in_session(request) as session:
-            return _finished(session, run_locally, raises)
-    from .prefect.run import run_on_prefect, serving
-
-    with serving(), in_session(request) as session:
-        return _finished(session, run_on_prefect, raises)
+    again = _following(workflow.plan, again_from)
+    request = Request(
+        workflow,
+        values,
+        store or open_store(),
+        backend,
+        engine or Engine.from_environment(),
+        {
+            **_paths(workflow.plan, force, "force", "forced: --force {step}"),
+            **dict.fromkeys(again, f"asked to run again from {again_from}"),
+        },
+        frozenset(_paths(workflow.plan, hold_before, "hold before", "{step}").values()),
+        resume,
+        again,
+        tags or {},
+        tracker,
+        on_event,
+    )
+    result = _run_locally(request) if backend == "local" else _run_on_prefect(request)
+    if raises and result.state not in ("completed", "held"):
+        raise RunFailed(result.run_id, workflow.name, result.failures, result.reason)
+    return result
 
 
 def to_prefect(workflow: Workflow) -> "Flow[..., object]":
@@ -72,35 +97,35 @@ def to_prefect(workflow: Workflow) -> "Flow[..., object]":
     return compiled(workflow)
 
 
-def _forced(workflow: Workflow, names: Iterable[str]) -> frozenset[str]:
-    known = {call.step for call in workflow.plan.calls()}
+def _run_locally(request: Request) -> Result:
+    with in_session(request) as session, draining_on_sigterm(session):
+        return concluded(session, run_locally)
+
+
+def _run_on_prefect(request: Request) -> Result:
+    from .prefect.run import run_on_prefect, serving
+
+    with serving(), in_session(request) as session, draining_on_sigterm(session):
+        return concluded(session, run_on_prefect)
+
+
+def _paths(plan: Plan, names: Iterable[str], what: str, told: str) -> dict[str, str]:
+    """Return the paths of the calls of these steps, with what is to be told of each."""
+    chosen = tuple(names)
+    known = {call.step for call in plan.calls()} if chosen else set()
     problems = [
-        Problem(f"there is no step {name!r} to force", fix=did_you_mean(name, known))
-        for name in names
+        Problem(f"there is no step {name!r} to {what}", fix=did_you_mean(name, known))
+        for name in chosen
         if name not in known
     ]
     if problems:
         raise SettingsError(problems)
-    return frozenset(names)
+    return {call.path: told.format(step=call.step) for call in plan.calls() if call.step in chosen}
 
 
-def _finished(session: Session, conduct: Callable[[Session], Frame], raises: bool) -> Result:
-    try:
-        frame = conduct(session)
-    except Stopped as stopped:
-        reason = f"{stopped.failures[0].place}: {stopped.failures[0].cause}"
-        end(session, "failed", reason)
-        if raises:
-            raise RunFailed(session.run.id, session.request.workflow.name, stopped.failures) from stopped
-        return Result(session.run.id, "failed", reason, stopped.failures, tuple(session.notes), {}, {}, session.store)
-    end(session, "completed", "")
-    outputs, workflow = _outputs(session, frame), session.request.workflow
-    return Result(
-        session.run.id, "completed", "", (), tuple(session.notes), outputs, workflow.output_types, session.store
-    )
-
-
-def _outputs(session: Session, frame: Frame) -> dict[str, Reference]:
-    interpreter = Interpreter(session.request.settings, session.store, LocalConductor(session))
-    found = {name: interpreter.resolve(source, frame) for name, source in session.request.plan.outputs}
-    return {name: reference for name, reference in found.items() if reference is not None}
+def _following(plan: Plan, step: str | None) -> tuple[str, ...]:
+    """Return the paths of the calls of a step, and of all that follow it."""
+    if step is None:
+        return ()
+    first = _paths(plan, [step], "run again from", "{step}")
+    return after(plan, frozenset(first))

@@ -3,7 +3,7 @@
 RunFailed          raised by run(): every failed step and its cause
 InputNotRead       inside the engine: a step's input does not fit, or is damaged in the store
 OutputNotStored    inside the engine: a step's output does not fit its type, or the store cannot take it
-Stopped            inside the engine: a part of the plan did not finish; carries the failures
+Stopped            inside the engine: a part of the plan did not finish; carries the failures and what is held
 """
 
 import traceback
@@ -39,12 +39,32 @@ class Failure:
         return placed_path(self.path, self.keys, self.attempts)
 
 
-class Stopped(Exception):
-    """A part of the plan did not finish."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A step that waits for a person."""
 
-    def __init__(self, failures: tuple[Failure, ...]) -> None:
-        super().__init__("; ".join(f"{failure.place}: {failure.cause}" for failure in failures))
+    path: str
+    keys: tuple[tuple[str, Json], ...]
+    attempts: tuple[int, ...]
+    question: str
+
+    @property
+    def place(self) -> str:
+        """The path with the items of its loops."""
+        return placed_path(self.path, self.keys, self.attempts)
+
+
+class Stopped(Exception):
+    """A part of the plan did not finish: something failed, or waits for a person, or the run is to stop."""
+
+    def __init__(self, failures: tuple[Failure, ...] = (), held: tuple[Held, ...] = ()) -> None:
+        failed = [f"{failure.place}: {failure.cause}" for failure in failures]
+        super().__init__("; ".join([*failed, *(f"{one.place} is held: {one.question}" for one in held)]))
         self.failures = failures
+        self.held = held
+
+    def __reduce__(self) -> tuple[type["Stopped"], tuple[object, object]]:
+        return Stopped, (self.failures, self.held)
 
 
 class InputNotRead(Exception):
@@ -58,14 +78,14 @@ class OutputNotStored(Exception):
 class RunFailed(Exception):
     """A run did not complete: `failures` holds every failed step and its cause."""
 
-    def __init__(self, run_id: int, workflow: str, failures: tuple[Failure, ...]) -> None:
+    def __init__(self, run_id: int, workflow: str, failures: tuple[Failure, ...], reason: str = "") -> None:
         self.run_id = run_id
         self.failures = failures
-        lines = [f"run {run_id} of {workflow} failed"]
+        lines = [f"run {run_id} of {workflow} {'failed' if failures else f'did not complete: {reason}'}"]
         for failure in failures:
             lines += ["", f"  {failure.place}", f"  {failure.cause}"]
             lines += [f"    {line}" for line in failure.traceback.splitlines()]
-        lines += ["", f"  what finished is kept; a second run continues from there (kaon status {run_id})"]
+        lines += ["", f"  what finished is kept; `kaon retry {run_id}` continues from there"]
         super().__init__("\n".join(lines))
 
 
@@ -92,8 +112,12 @@ def placed_path(path: str, keys: tuple[tuple[str, Json], ...], attempts: tuple[i
 def failure_of(
     error: BaseException, path: str, keys: tuple[tuple[str, Json], ...], attempts: tuple[int, ...]
 ) -> Failure:
-    """Return the failure that an exception from a step's code is, its traceback trimmed to the user's lines."""
+    """Return the failure that an exception from a step's code is."""
+    return Failure(path, keys, attempts, *cause_of(error))
+
+
+def cause_of(error: BaseException) -> tuple[str, str]:
+    """Return an exception's type and message, and its traceback trimmed to the user's lines."""
     frames = traceback.extract_tb(error.__traceback__)
     users = [frame for frame in frames if not frame.filename.startswith(ENGINE)]
-    shown = "".join(traceback.format_list(users)).rstrip()
-    return Failure(path, keys, attempts, f"{type(error).__name__}: {error}", shown)
+    return f"{type(error).__name__}: {error}", "".join(traceback.format_list(users)).rstrip()

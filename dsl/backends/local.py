@@ -1,14 +1,18 @@
 """The local backend: a plan interpreted in this process, one call after the other; the reference for what it means."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from ..plan import Call
-from .execution import abandon, execute
+from .calls import Calls
+from .execution import execute
 from .failures import Stopped
 from .frame import Frame
-from .interpret import Interpreter, Invocation
+from .inline_worker import InlineWorker
+from .interpret import Abandon, Each, Effects, HandedOn, Interpreter, Invocation, drive
 from .references import Reference
+from .run_session import RunSession
 from .session import Session
+from .shard import Shard
+from .tally import Tally
 
 
 class LocalConductor:
@@ -21,24 +25,49 @@ class LocalConductor:
         """Run a step, or reuse what it made before."""
         return execute(self._session, invocation)
 
-    def together(self, parts: Sequence[Callable[[], None]], at_once: int | None) -> list[Stopped]:
-        """Run the parts one after the other, every one to its end."""
-        stopped = []
-        for part in parts:
-            try:
-                part()
-            except Stopped as failure:
-                stopped.append(failure)
-        return stopped
+    def together(self, interpreter: Interpreter, branches: Sequence[Effects]) -> list[Stopped | None]:
+        """Run the branches one after the other, every one to its end."""
+        return [self._stopped(interpreter, branch) for branch in branches]
 
-    def abandon(self, call: Call, frame: Frame, reason: str) -> None:
-        """Record that a call will not be made."""
-        abandon(self._session, Invocation(call, frame.keys, frame.attempts, {}), reason)
+    def each(self, interpreter: Interpreter, each: Each) -> list[HandedOn | Stopped]:
+        """Run the items one after the other, every one to its end; many of them in a shard of their own."""
+        begin_loop(self._session, each)
+        if len(each.items) > self._session.terms.engine.wide:
+            worker, tally = InlineWorker(self._session), tally_of(self._session, each)
+            return Shard(self._session, interpreter, worker, tally.ended).run(each)
+        ended: list[HandedOn | Stopped] = []
+        for item in each.items:
+            frame = interpreter.item_frame(each.loop, each.frame, item)
+            stopped = self._stopped(interpreter, interpreter.run(each.loop.body, frame))
+            ended.append(stopped or interpreter.handed_on(each.loop, frame))
+        return ended
+
+    def abandon(self, abandoned: Abandon) -> None:
+        """Record that calls will not be made."""
+        Calls(self._session).abandon(abandoned)
+
+    def _stopped(self, interpreter: Interpreter, effects: Effects) -> Stopped | None:
+        try:
+            drive(interpreter, effects, self)
+        except Stopped as stopped:
+            return stopped
+        return None
 
 
-def run_locally(session: Session) -> Frame:
+def begin_loop(session: Session, each: Each) -> None:
+    """Record how many items a loop has."""
+    frame = each.frame
+    session.store.records.begin_loop(session.lease, each.loop.path, frame.keys, frame.attempts, len(each.items))
+
+
+def tally_of(session: Session, each: Each) -> Tally:
+    """Return what counts the items of a wide loop."""
+    frame = each.frame
+    return Tally(each.loop.path, frame.keys, frame.attempts, len(each.items), session.tell)
+
+
+def run_locally(session: RunSession, interpreter: Interpreter) -> Frame:
     """Run the session's plan and return the outputs; raises Stopped with every failure."""
     frame = Frame()
-    interpreter = Interpreter(session.request.settings, session.store, LocalConductor(session))
-    interpreter.run(session.request.plan.root, frame)
+    drive(interpreter, interpreter.run(session.request.plan.root, frame), LocalConductor(session))
     return frame

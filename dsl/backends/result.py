@@ -8,7 +8,7 @@ from kaon.artifacts import Artifact, Store
 
 from ..errors import did_you_mean
 from ..events import State
-from .failures import Failure
+from .failures import Failure, Held
 from .references import Joined, Plain, Reference, Stored, load
 
 
@@ -21,6 +21,10 @@ class Result:
     reason: str
     failures: tuple[Failure, ...]
     """Every step, loop or repetition that failed; empty if the run completed."""
+    tolerated: tuple[Failure, ...]
+    """What failed in loops that go on without the items that fail."""
+    held: tuple[Held, ...]
+    """The steps that wait for a person, if the run is held."""
     notes: tuple[str, ...]
     """What went wrong besides the steps, such as a tracker that could not be reached."""
     _outputs: Mapping[str, Reference] = field(repr=False)

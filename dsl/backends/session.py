@@ -1,28 +1,27 @@
-"""A run while it goes on: its record, its signs of life, what its steps say, and who is told."""
+"""What makes calls sees of its run: the terms, the lease on the records, what steps say, how it is stopped."""
 
-import logging
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
-from kaon.artifacts import AlreadyEnded, ArtifactsError, RunRecord, Store
+from kaon.artifacts import ArtifactsError, Done, Fenced, Lease, RunRecord, Store
 from kaon.artifacts import Message as Recorded
 
 from ..context import Message
-from ..events import Event, RunEvent, State
+from ..events import Event, State
 from ..places.in_process import raise_in_thread
-from ..plan import Json, Plan
-from ..workflow import Workflow
+from ..plan import Json
+from .engine import Engine
+from .perform import Setup, StepCode
 
-logger = logging.getLogger(__name__)
-
-BEAT = 3.0
-"""Seconds between two signs of life of a run."""
-FLUSH = 0.5
-"""Seconds that a message of a step may wait before it is recorded."""
+if TYPE_CHECKING:
+    from ..places.admission import Admission
+    from ..places.pool import Pool
 
 
 class Tracker(Protocol):
@@ -42,59 +41,86 @@ class Tracker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What a run was asked for."""
+class Terms:
+    """What a run is made on; it can be sent to another process."""
 
-    workflow: Workflow
     settings: Mapping[str, Json]
     """By address, complete."""
+    engine: Engine
+    codes: Mapping[str, StepCode]
+    """The code of every call of the plan, by its path."""
+    elsewhere: frozenset[str]
+    """The paths of the calls that may be performed in another process."""
+    fresh: Mapping[str, str]
+    """Paths of calls to run even if the store holds their outputs, and why."""
+    hold_before: frozenset[str]
+    """Names of steps to ask a person about."""
+
+
+@dataclass
+class Session:
+    """A run in progress, as whoever makes its calls sees it: in its own process, or in another that helps."""
+
+    terms: Terms
     store: Store
-    backend: str
-    force: frozenset[str] = frozenset()
-    """Names of steps to run even if the store holds their outputs."""
+    lease: Lease
+    done: Mapping[tuple[str, str, tuple[int, ...]], Done] = field(default_factory=dict)
+    """What a run that is continued has finished before, by path, keys and attempts."""
     tracker: Tracker | None = None
     on_event: Callable[[Event], None] | None = None
-
-    @property
-    def plan(self) -> Plan:
-        """The plan of the workflow."""
-        return self.workflow.plan
-
-
-@dataclass(slots=True)
-class Session:
-    """A run in progress; made by `in_session`."""
-
-    request: Request
-    run: RunRecord
     ended: bool = False
+    reason: str = ""
+    """Why it ended as it did."""
+    stopping: str = ""
+    """Why nothing more is to be started; empty while the run goes on."""
+    halted: threading.Event = field(default_factory=threading.Event)
+    """Set when what still runs is to stop."""
+    fenced: Fenced | None = None
+    """Set when another process has taken the run over."""
     notes: list[str] = field(default_factory=list)
     """What went wrong besides the steps, to be told when the run ends."""
+    _owner: int = field(default_factory=threading.get_ident)
     _threads: set[int] = field(default_factory=set)
     _waiting: list[tuple[int, Recorded]] = field(default_factory=list)
+    _progress: dict[int, tuple[float, str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @cached_property
+    def pool(self) -> "Pool":
+        """The worker processes of the run."""
+        from ..places.pool import Pool
+
+        codes = {path: self.terms.codes[path] for path in self.terms.elsewhere}
+        return Pool(Setup(self.store.url, codes), size=self.terms.engine.workers)
+
+    @cached_property
+    def admission(self) -> "Admission":
+        """The share of the machine that steps in processes of their own may have."""
+        from ..places.admission import Admission
+
+        return Admission()
+
     @property
-    def store(self) -> Store:
-        """The store of the run."""
-        return self.request.store
+    def shared(self) -> bool:
+        """Whether other processes can read the store."""
+        return not self.store.url.startswith("memory:")
 
     def tell(self, event: Event) -> None:
         """Hand an event to whoever listens."""
-        if self.request.on_event is not None:
-            self.request.on_event(event)
+        if self.on_event is not None:
+            self.on_event(event)
 
     def record(self, step_run: int, message: Message) -> None:
         """Record what a step said; it is in the records within half a second."""
-        payload: Json = {"values": dict(message.values), **({} if message.at is None else {"at": message.at})}
-        recorded = Recorded(datetime.now(UTC), "info", message.kind, message.text, payload)
         with self._lock:
-            self._waiting.append((step_run, recorded))
+            self._waiting.append((step_run, recorded(message)))
+            if "fraction" in message.values and message.kind == "progress":
+                self._progress[step_run] = (message.values["fraction"], message.text)
 
     def track(self, metrics: Mapping[str, float]) -> None:
         """Hand metrics of the run to the tracker."""
-        if self.request.tracker is not None:
-            self.request.tracker.metrics(metrics)
+        if self.tracker is not None and metrics:
+            self.tracker.metrics(metrics)
 
     @contextmanager
     def in_step(self) -> Iterator[None]:
@@ -106,80 +132,62 @@ class Session:
         finally:
             self._threads.discard(thread)
 
-    def interrupt(self) -> None:
-        """End the run as cancelled, and have the steps that run in other threads stop at their next line of Python."""
-        for thread in list(self._threads):
+    def drain(self, reason: str) -> None:
+        """Start nothing more; what runs is given the engine's grace, and stopped after it."""
+        if self.stopping:
+            return
+        self.stopping = reason
+        timer = threading.Timer(self.terms.engine.grace, self.halt, (reason,))
+        timer.daemon = True
+        timer.start()
+
+    def halt(self, reason: str) -> None:
+        """Stop what runs: steps in other threads at their next line of Python, worker processes at once."""
+        self.stopping = self.stopping or reason
+        if self.ended or self.halted.is_set():
+            return
+        self.halted.set()
+        for thread in list(self._threads - {self._owner}):
             raise_in_thread(thread, KeyboardInterrupt)
-        end(self, "cancelled", "interrupted")
+        if self._owner == threading.main_thread().ident:
+            signal.pthread_kill(self._owner, signal.SIGINT)
+        else:
+            raise_in_thread(self._owner, KeyboardInterrupt)
+
+    def stop_if_halted(self) -> None:
+        """Raise KeyboardInterrupt in this thread if what runs is to stop."""
+        if self.halted.is_set():
+            raise KeyboardInterrupt
+
+    def interrupt(self) -> None:
+        """Stop what runs in other threads; this one stops by itself."""
+        self.halted.set()
+        for thread in list(self._threads - {threading.get_ident()}):
+            raise_in_thread(thread, KeyboardInterrupt)
 
     def flush(self) -> None:
         """Record every message that waits."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
-        by_step: dict[int, list[Recorded]] = {}
-        for step_run, message in waiting:
-            by_step.setdefault(step_run, []).append(message)
+            progress, self._progress = self._progress, {}
         try:
-            for step_run in list(by_step):
-                self.store.records.add_messages(self.run.id, step_run, by_step[step_run])
-                del by_step[step_run]
+            if waiting:
+                self.store.records.add_messages(self.lease, waiting)
+            if progress:
+                self.store.records.progress_steps(self.lease, [(step, *told) for step, told in progress.items()])
         except ArtifactsError:
             with self._lock:
-                self._waiting[:0] = [(step_run, message) for step_run in by_step for message in by_step[step_run]]
+                self._waiting[:0] = waiting
+                self._progress = {**progress, **self._progress}
             raise
 
-
-@contextmanager
-def in_session(request: Request) -> Iterator[Session]:
-    """Record a run for as long as the block runs; the caller records with `end` what it came to.
-
-    If the block ends without, the run is recorded as cancelled after Ctrl-C, and as failed after any other error.
-    """
-    run = request.store.records.start_run(
-        request.workflow.name, request.settings, request.plan.to_json(), request.backend, {}
-    )
-    session = Session(request, run)
-    if request.tracker is not None:
-        request.tracker.start(run, request.settings)
-    session.tell(RunEvent(run.id, "running"))
-    stop = threading.Event()
-    pulse = threading.Thread(target=_pulse, args=(session, stop), name="kaon-pulse", daemon=True)
-    pulse.start()
-    try:
-        yield session
-    except BaseException as error:
-        if not session.ended:
-            interrupted = isinstance(error, KeyboardInterrupt)
-            reason = "interrupted" if interrupted else f"{type(error).__name__}: {error}"
-            end(session, "cancelled" if interrupted else "failed", reason)
-        raise
-    finally:
-        stop.set()
-        pulse.join()
+    def close(self) -> None:
+        """End the worker processes."""
+        if "pool" in self.__dict__:
+            self.pool.close()
 
 
-def end(session: Session, state: State, reason: str) -> None:
-    """Record how the run ended, and tell it."""
-    session.flush()
-    session.ended = True
-    session.store.records.end_run(session.run.id, state, reason)
-    session.tell(RunEvent(session.run.id, state, reason))
-    if session.request.tracker is not None:
-        trouble = session.request.tracker.end(state)
-        session.notes += [trouble] if trouble else []
-
-
-def _pulse(session: Session, stop: threading.Event) -> None:
-    beats = int(BEAT / FLUSH)
-    tick = 0
-    while not stop.wait(FLUSH) and not session.ended:
-        tick += 1
-        try:
-            session.flush()
-            if tick % beats == 0:
-                session.store.records.beat(session.run.id)
-        except AlreadyEnded:
-            if not session.ended:  # else it ended while this beat was under way
-                raise
-        except ArtifactsError as error:  # a busy database, a full disk: tried again at the next tick
-            logger.warning("the records of run %s cannot be written now: %s", session.run.id, error)
+def recorded(message: Message) -> Recorded:
+    """Return what a step said as it is recorded."""
+    payload: Json = {"values": dict(message.values), **({} if message.at is None else {"at": message.at})}
+    return Recorded(datetime.now(UTC), "info", message.kind, message.text, payload)

@@ -15,6 +15,7 @@ from .known_names import known_names
 from .loop_over_items import loop_over_items
 from .merged_names import merged_names
 from .names_bound_once import names_bound_once
+from .objective_measured import objective_measured
 from .provided import provided
 from .repeat_until_bool import repeat_until_bool
 from .reported import reported
@@ -35,6 +36,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Problem]], ...] = (
     merged_names,
     loop_over_items,
     variables_read,
+    objective_measured,
     repeat_until_bool,
     condition_is_bool,
     storable_outputs,

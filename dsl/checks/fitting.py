@@ -4,12 +4,20 @@ from typing import get_args, get_origin
 from ..errors import Problem
 from ..fit import fits, optional, plain, shown
 from ..scope import Facts, Read
+from ..values import is_plain
+from .values_fit import values_by_variable, variable_of
 
 
 def fitting(facts: Facts) -> Iterator[Problem]:
-    """Yield inputs that are provided with another type than they ask for."""
+    """Yield inputs that are provided with another type than they ask for.
+
+    Values written out in a loop are judged one by one, by `values_fit`.
+    """
+    judged = values_by_variable(facts)
     for read in facts.reads:
-        if read.offer is not None and not fits(read.offer.type, read.parameter.annotation):
+        if read.offer is None or read.fitting:
+            continue
+        if not (variable_of(read) in judged and is_plain(read.parameter.annotation)):
             yield _misfit(read)
 
 

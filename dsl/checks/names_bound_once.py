@@ -73,4 +73,6 @@ def _variables(loop: LoopFact) -> Iterator[Problem]:
 
 
 def _twice(names: list[str]) -> list[str]:
+    if len(set(names)) == len(names):  # as nearly always, and a Counter takes its time
+        return []
     return [name for name, count in Counter(names).items() if count > 1]

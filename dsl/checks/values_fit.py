@@ -1,26 +1,53 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from ..errors import Problem, did_you_mean
 from ..fit import shown
-from ..ir import Points, Sequence
+from ..ir import ForEach, Points, Proposed, Sequence
 from ..passes.rebuild import nodes
 from ..plan import Variable
 from ..scope import Facts, Read
 from ..values import annotation_of, from_json, is_plain, to_json
+from ..where import Where
+
+LoopVariable: TypeAlias = tuple[Where, str, str]
+"""Where its loop was written, the loop's label, and its name; a loop in a workflow that is nested twice is one loop."""
 
 
 def values_fit(facts: Facts) -> Iterator[Problem]:
     """Yield values written in the expression that do not fit the inputs they are given to."""
     yield from _given(facts)
     yield from _parameters(facts)
-    points = {loop.node.label: loop.node for loop in facts.loops if isinstance(loop.node.over, Points)}
+    values = values_by_variable(facts)
     for read in facts.reads:
-        if read.offer is not None and isinstance(read.offer.source, Variable):
-            loop = points.get(read.offer.source.loop.rpartition("/")[2])
-            if loop is not None and isinstance(loop.over, Points) and read.name in loop.variables:
-                column = loop.variables.index(read.name)
-                for point in loop.over.points:
-                    yield from _value(read, point[column])
+        for value in values.get(variable_of(read), ()):
+            yield from _value(read, value)
+
+
+def values_by_variable(facts: Facts) -> Mapping[LoopVariable | None, tuple[object, ...]]:
+    """Return the different values of each loop variable whose values stand in the expression."""
+    found: dict[LoopVariable | None, tuple[object, ...]] = {}
+    for loop in facts.loops:
+        for name, values in _columns(loop.node).items():
+            found[loop.node.where, loop.node.label, name] = tuple({repr(value): value for value in values}.values())
+    return found
+
+
+def variable_of(read: Read) -> LoopVariable | None:
+    """Return the loop variable that an input reads, if it reads one."""
+    if read.offer is None or not isinstance(read.offer.source, Variable):
+        return None
+    return read.offer.where, read.offer.source.loop.rpartition("/")[2], read.offer.source.name
+
+
+def _columns(node: ForEach) -> dict[str, tuple[object, ...]]:
+    match node.over:
+        case Points(points) if points:
+            return dict(zip(node.variables, zip(*points, strict=True), strict=True))
+        case Proposed(space):
+            return {name: axis.examples for name, axis in space.axes}
+        case _:
+            return {}
 
 
 def _given(facts: Facts) -> Iterator[Problem]:

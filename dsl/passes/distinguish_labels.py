@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import assert_never
 
-from ..ir import ForEach, Node, Parallel, Repeat, Sequence, Step, When
+from ..ir import ForEach, Node, Parallel, Repeat, Sequence, Step, When, changed
 from .rebuild import rebuilt
 
 
@@ -19,7 +19,7 @@ def distinguish_labels(node: Node) -> Node:
 def _labelled(node: Node, seen: Counter[str]) -> Node:
     match node:
         case Step():
-            return replace(node, label=_distinct(node.name, seen))
+            return changed(node, label=_distinct(node.name, seen))
         case Sequence(name=""):
             return rebuilt(node, lambda inner: _labelled(inner, seen))
         case Sequence():

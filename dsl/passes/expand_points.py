@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import product
 from typing import assert_never
 
-from ..ir import Folds, ForEach, Grid, Named, Node, Points, Replicates
+from ..ir import Folds, ForEach, Grid, Named, Node, Points, Proposed, Replicates
 from .rebuild import rebuilt
 
 
@@ -14,7 +14,7 @@ def expand_points(node: Node) -> Node:
     if not isinstance(node, ForEach):
         return node
     match node.over:
-        case Named() | Points():
+        case Named() | Points() | Proposed():
             return node
         case Grid(axes=axes):
             return replace(node, over=Points(tuple(product(*(values for _, values in axes)))))

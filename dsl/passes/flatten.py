@@ -15,7 +15,7 @@ def flatten(node: Node) -> Node:
     match node:
         case Sequence():
             parts = tuple(inner for part in node.parts for inner in _spliced(part))
-            node = replace(node, parts=parts)
+            node = node if parts == node.parts else replace(node, parts=parts)
             return parts[0] if len(parts) == 1 and _adds_nothing(node) else node
         case Parallel(branches=(only,)) if not node.problems:
             return only

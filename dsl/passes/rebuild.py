@@ -30,9 +30,11 @@ def rebuilt(node: Node, rewrite: Callable[[Node], Node]) -> Node:
         case Step():
             return node
         case Sequence():
-            return replace(node, parts=tuple(map(rewrite, node.parts)))
+            parts = tuple(map(rewrite, node.parts))
+            return node if parts == node.parts else replace(node, parts=parts)
         case Parallel():
-            return replace(node, branches=tuple(map(rewrite, node.branches)))
+            branches = tuple(map(rewrite, node.branches))
+            return node if branches == node.branches else replace(node, branches=branches)
         case ForEach() | Repeat():
             return replace(node, body=rewrite(node.body))
         case When():

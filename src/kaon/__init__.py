@@ -2,6 +2,9 @@
 
 from kaon.artifacts import open_store
 from kaon.dsl import (
+    Cron,
+    Every,
+    Process,
     Resources,
     WorkflowError,
     bootstrap,
@@ -33,7 +36,10 @@ __all__ = [
     "to_prefect",
     "open_store",
     "current_step",
+    "Cron",
+    "Every",
     "Resources",
+    "Process",
     "WorkflowError",
     "RunFailed",
 ]

@@ -1,30 +1,32 @@
 """Make calls as Prefect task runs, and run branches and items at the same time."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
-from prefect.states import Completed
+from prefect.states import Cancelled, Completed, Failed
 
 from ...plan import Call
-from ..execution import Execution, Outputs, abandon
+from ..calls import Calls, retry_delay
+from ..execution import Execution
 from ..failures import Failure, Stopped, failure_of, placed_path
-from ..frame import Frame
-from ..interpret import Invocation
+from ..interpret import Abandon, Each, Effects, HandedOn, Interpreter, Invocation, drive
+from ..local import begin_loop
 from ..references import Reference, artifacts
 from ..session import Session
-from .shown import Progress, show_results
-
-logger = logging.getLogger(__name__)
+from .shards import run_in_shards
+from .shown import Progress, ResultsTable
 
 BRANCHES = 32
 """Branches and items that wait for their steps at the same time; how many steps run is for the task runner to say."""
+LOOK = 0.5
+"""Seconds between two looks at whether branches have ended: a thread can only be interrupted between them."""
 EDGES = 100
 """Upstream task runs that one task run names."""
 
@@ -39,38 +41,68 @@ class PrefectConductor:
         self._tasks: dict[str, Task[..., Any]] = {}
         self._makers: dict[int, PrefectFuture[Any]] = {}
         """The task run behind each artifact of this run."""
-        self._showing = ThreadPoolExecutor(1, thread_name_prefix="kaon-show")
+        self._made = ResultsTable()
 
     def call(self, invocation: Invocation) -> Mapping[str, Reference]:
         """Run a step as a task run, or reuse what it made before; raises Stopped if its last try fails."""
-        step = _StepRun(Execution(self._session, invocation), self._showing)
+        step = _StepRun(Execution(self._session, invocation), self._made)
         title = placed_path(invocation.call.path, invocation.keys, invocation.attempts).partition("/")[2]
         future = self._task(invocation.call).submit(title, step, wait_for=self._upstream(invocation))
         self.submitted += 1
         future.wait()
         for artifact in step.execution.artifacts.values():
             self._makers[artifact.id] = future
-        if step.outputs is None:
-            raise Stopped((step.failure(future.state),))
-        return step.outputs
+        if step.execution.outputs is None:
+            raise step.execution.stopped or Stopped((step.failure(future.state),))
+        return step.execution.outputs
 
-    def together(self, parts: Sequence[Callable[[], None]], at_once: int | None) -> list[Stopped]:
-        """Run the parts at the same time, every one to its end."""
+    def together(self, interpreter: Interpreter, branches: Sequence[Effects]) -> list[Stopped | None]:
+        """Run the branches at the same time, every one to its end."""
+        return self._at_once([partial(self._stopped, interpreter, branch) for branch in branches], None)
+
+    def each(self, interpreter: Interpreter, each: Each) -> list[HandedOn | Stopped]:
+        """Run the items at the same time, every one to its end; those of a wide loop in shards."""
+        begin_loop(self._session, each)
+        if len(each.items) > self._session.terms.engine.wide:
+            return self._wide(interpreter, each)
+        frames = [interpreter.item_frame(each.loop, each.frame, item) for item in each.items]
+        parts = [partial(self._stopped, interpreter, interpreter.run(each.loop.body, frame)) for frame in frames]
+        ended = self._at_once(parts, each.loop.at_once)
+        return [
+            stopped or interpreter.handed_on(each.loop, frame) for stopped, frame in zip(ended, frames, strict=True)
+        ]
+
+    def _wide(self, interpreter: Interpreter, each: Each) -> list[HandedOn | Stopped]:
+        """Run the items of a wide loop in shards, each in a thread with a worker process of its own."""
+        found, submitted = run_in_shards(self._session, interpreter, each)
+        self.submitted += submitted
+        return found
+
+    def abandon(self, abandoned: Abandon) -> None:
+        """Record that calls will not be made."""
+        Calls(self._session).abandon(abandoned)
+
+    def _stopped(self, interpreter: Interpreter, effects: Effects) -> Stopped | None:
+        try:
+            drive(interpreter, effects, self)
+        except Stopped as stopped:
+            return stopped
+        return None
+
+    def _at_once(self, parts: Sequence[Callable[[], Stopped | None]], at_once: int | None) -> list[Stopped | None]:
+        """Run the parts in threads, every one to its end."""
         threads = ThreadPoolExecutor(min(at_once or BRANCHES, BRANCHES), thread_name_prefix="kaon-branch")
         futures = [threads.submit(copy_context().run, part) for part in parts]
         try:
-            wait(futures)
+            while wait(futures, LOOK).not_done:
+                pass
         finally:  # after Ctrl-C nothing more is started, and what runs is not waited for
             threads.shutdown(wait=False, cancel_futures=True)
-        return [stopped for future in futures if (stopped := _stopped(future)) is not None]
-
-    def abandon(self, call: Call, frame: Frame, reason: str) -> None:
-        """Record that a call will not be made."""
-        abandon(self._session, Invocation(call, frame.keys, frame.attempts, {}), reason)
+        return [future.result() for future in futures]
 
     def close(self) -> None:
         """Wait until Prefect shows what every step made."""
-        self._showing.shutdown(wait=True)
+        self._made.close()
 
     def _task(self, call: Call) -> Task[..., Any]:
         if call.path not in self._tasks:
@@ -80,7 +112,8 @@ class PrefectConductor:
                 description=call.doc or None,
                 task_run_name="{title}",
                 retries=call.retries,
-                retry_delay_seconds=call.retry_delay,
+                retry_delay_seconds=[retry_delay(call, tries) for tries in range(1, call.retries + 1)],
+                retry_jitter_factor=call.retry_jitter or None,
                 cache_policy=NO_CACHE,
                 persist_result=False,
             )
@@ -95,15 +128,10 @@ class PrefectConductor:
 class _StepRun:
     """A call on its way through Prefect's retries."""
 
-    def __init__(self, execution: Execution, showing: ThreadPoolExecutor) -> None:
+    def __init__(self, execution: Execution, made: ResultsTable) -> None:
         self.execution = execution
-        self.outputs: Outputs | None = None
-        self._showing = showing
-
-    def show(self, title: str) -> None:
-        """Have Prefect show what the step made, without making the step wait for it."""
-        made = tuple(self.execution.artifacts.values())
-        self._showing.submit(copy_context().run, show_results, title, made).add_done_callback(_tell_if_not_shown)
+        self.begun = False
+        self.made = made
 
     def failure(self, state: State[Any]) -> Failure:
         """Return why the step has no outputs: what its last try raised, or what kept Prefect from running it."""
@@ -117,24 +145,22 @@ class _StepRun:
 
 def _run_step(title: str, step: _StepRun) -> State[None] | None:
     execution = step.execution
-    if execution.tries == 0:
-        step.outputs = execution.reuse()
-        if step.outputs is not None:
-            return Completed(name="Skipped", message=execution.reason)
-        execution.on_progress = Progress(title)
-    step.outputs = execution.attempt()
-    step.show(title)
+    if not step.begun and not execution.open():
+        return _not_begun(execution)
+    step.begun = True
+    execution.on_progress = execution.on_progress or Progress(title)
+    execution.attempt()
+    if execution.failure is not None:
+        return Failed(message=execution.failure.cause)
+    step.made.add(title, execution.artifacts.values())
     return None
 
 
-def _tell_if_not_shown(shown: Future[None]) -> None:
-    error = shown.exception()
-    if error is not None:
-        logger.warning("Prefect does not show what a step made: %s", error)
-
-
-def _stopped(future: Future[None]) -> Stopped | None:
-    error = future.exception()
-    if error is None or isinstance(error, Stopped):
-        return error
-    raise error
+def _not_begun(execution: Execution) -> State[None]:
+    if execution.outputs is not None:
+        return Completed(name="Skipped", message=execution.reason)
+    assert execution.stopped is not None, "a call that does not begin is reused, or has stopped"
+    if execution.failure is not None:
+        return Failed(message=execution.failure.cause)
+    held = execution.stopped.held
+    return Completed(name="Held", message=held[0].question) if held else Cancelled(message="the run is to stop")

@@ -1,7 +1,6 @@
 """Compile a workflow to a Prefect flow with a typed parameter schema."""
 
 import inspect
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -9,31 +8,35 @@ from dataclasses import dataclass
 from typing import Any
 
 from prefect import Flow
-from prefect.exceptions import TerminationSignal
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.states import Cancelled, Completed, Failed
 from pydantic_core import PydanticUndefined
 
 from kaon.artifacts import open_store
 
 from ...settings import flat, validated
 from ...workflow import Workflow
+from ..concluded import concluded
+from ..engine import Engine
 from ..failures import RunFailed, Stopped
 from ..frame import Frame
-from ..interpret import Interpreter
+from ..interpret import Interpreter, drive
 from ..mlflow_view import MlflowView
-from ..session import Request, Session, end, in_session
+from ..result import Result
+from ..run_session import Request, RunSession, draining_on_sigterm, end, in_session
 from .conductor import PrefectConductor
-
-STEPS_AT_ONCE = max(2, os.cpu_count() or 2)
-"""Steps that run at the same time in one process."""
+from .elsewhere import ElsewhereConductor
+from .flow_tags import flow_tags
+from .task_runners import task_runner
 
 
 @dataclass(slots=True)
 class Conducted:
     """A session on its way through a Prefect flow, and what came of it."""
 
-    session: Session
+    session: RunSession
+    interpreter: Interpreter
     frame: Frame | None = None
     stopped: Stopped | None = None
     submitted: int = 0
@@ -53,20 +56,14 @@ def conducting(conducted: Conducted) -> Iterator[None]:
         _conducted.reset(token)
 
 
-def to_prefect(workflow: Workflow) -> Flow[..., Any]:
+def to_prefect(workflow: Workflow, engine: Engine | None = None) -> Flow[..., Any]:
     """Return the workflow as a Prefect flow; its parameters are the fields of the workflow's settings model."""
-    model = workflow.settings_model
+    chosen = engine or Engine.from_environment()
 
-    def run_workflow(**parameters: Any) -> int:
-        conducted = _conducted.get()
-        if conducted is not None:
-            _conduct(conducted)
-            return conducted.session.run.id
-        store = open_store()
-        settings = flat(validated(model, parameters))
-        request = Request(workflow, settings, store, "prefect", tracker=MlflowView(store))
-        with in_session(request) as session:
-            return _scheduled(session)
+    body = _Body(workflow, chosen)
+
+    def run_workflow(**parameters: Any) -> State[int]:
+        return body(parameters)
 
     run_workflow.__name__ = run_workflow.__qualname__ = workflow.name
     run_workflow.__doc__ = workflow.doc or workflow.plan.doc or f"The workflow {workflow.name}."
@@ -74,10 +71,33 @@ def to_prefect(workflow: Workflow) -> Flow[..., Any]:
     return Flow(
         run_workflow,
         name=workflow.name,
-        task_runner=ThreadPoolTaskRunner(max_workers=STEPS_AT_ONCE),  # type: ignore[arg-type]
+        task_runner=task_runner(chosen.task_runner, chosen.steps_at_once),
         persist_result=False,
         retries=0,
     )
+
+
+class _Body:
+    """What a flow does. Dask and Ray send the flow along with every task run, which needs nothing of this."""
+
+    def __init__(self, workflow: Workflow, engine: Engine) -> None:
+        self._workflow = workflow
+        self._engine = engine
+
+    def __call__(self, parameters: dict[str, Any]) -> State[int]:
+        """Run the workflow: the session that is being conducted, else one of its own."""
+        conducted = _conducted.get()
+        if conducted is not None:
+            _conduct(conducted)
+            return _state(conducted)
+        return _scheduled(self._workflow, parameters, self._engine)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return _no_body, ()
+
+
+def _no_body() -> None:
+    """Stand in for the body of a flow in a process that only runs its tasks."""
 
 
 def _signature(workflow: Workflow) -> inspect.Signature:
@@ -96,34 +116,67 @@ def _signature(workflow: Workflow) -> inspect.Signature:
     return inspect.Signature(parameters)
 
 
+def _scheduled(workflow: Workflow, parameters: dict[str, Any], engine: Engine) -> State[int]:
+    """Run the workflow in a flow run that Prefect began.
+
+    Raises RunFailed if it fails, so that Prefect shows every cause.
+    """
+    store = open_store()
+    settings = flat(validated(workflow.settings_model, parameters))
+    tracker = MlflowView(store)
+    request = Request(workflow, settings, store, "prefect", engine, tags=flow_tags(), tracker=tracker)
+    seen: list[Conducted] = []
+
+    def conduct(session: RunSession, interpreter: Interpreter) -> Frame:
+        seen.append(Conducted(session, interpreter))
+        _conduct(seen[0])
+        return finished_frame(seen[0])
+
+    with in_session(request) as session:
+        result: Result = concluded(session, conduct)
+    if result.state == "failed":
+        raise RunFailed(result.run_id, workflow.name, result.failures, result.reason)
+    return _state(seen[0])
+
+
 def _conduct(conducted: Conducted) -> None:
     session = conducted.session
     conducted.flow_run_id = str(flow_run.get_id())
     session.store.records.tag_run(session.run.id, {"prefect.flow_run": conducted.flow_run_id})
-    conductor = PrefectConductor(session)
-    interpreter = Interpreter(session.request.settings, session.store, conductor)
-    frame = Frame()
+    here = session.terms.engine.task_runner == "threads"
+    conductor = PrefectConductor(session) if here else ElsewhereConductor(session)
+    interpreter, frame = conducted.interpreter, Frame()
     try:
-        interpreter.run(session.request.plan.root, frame)
+        with draining_on_sigterm(session):  # nearer than Prefect's own handler, which gives no grace
+            drive(interpreter, interpreter.run(session.request.plan.root, frame), conductor)
         conducted.frame = frame
     except Stopped as stopped:
         conducted.stopped = stopped
-        raise RunFailed(session.run.id, session.request.workflow.name, stopped.failures) from stopped
-    except (KeyboardInterrupt, TerminationSignal):
+    except KeyboardInterrupt:
         session.interrupt()  # now, since Prefect waits for the steps that run
-        raise KeyboardInterrupt from None
+        if not session.ended and session.fenced is None:
+            end(session, "cancelled", session.stopping or "interrupted")
+        raise
     finally:
         conductor.close()
         conducted.submitted = conductor.submitted
 
 
-def _scheduled(session: Session) -> int:
-    """Run a session that Prefect began, and record how it ends."""
-    conducted = Conducted(session)
-    try:
-        _conduct(conducted)
-    except RunFailed as failed:
-        end(session, "failed", f"{failed.failures[0].place}: {failed.failures[0].cause}")
-        raise
-    end(session, "completed", "")
-    return session.run.id
+def finished_frame(conducted: Conducted) -> Frame:
+    """Return the outputs of a run that was conducted; raises Stopped with every failure."""
+    if conducted.stopped is not None:
+        raise conducted.stopped
+    assert conducted.frame is not None, "a flow that did not stop has run the plan"
+    return conducted.frame
+
+
+def _state(conducted: Conducted) -> State[int]:
+    """Return the state in which Prefect shows the run."""
+    session, stopped = conducted.session, conducted.stopped
+    if stopped is None:
+        return Completed(data=session.run.id)
+    if stopped.failures:
+        return Failed(message=str(stopped))
+    if stopped.held:
+        return Completed(name="Held", message=str(stopped), data=session.run.id)
+    return Cancelled(message=session.stopping)

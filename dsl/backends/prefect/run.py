@@ -9,8 +9,9 @@ from kaon.artifacts import kaon_home
 
 from ...settings import validated
 from ..frame import Frame
-from ..session import Session
-from .flow import Conducted, conducting, to_prefect
+from ..interpret import Interpreter
+from ..run_session import RunSession
+from .flow import Conducted, conducting, finished_frame, to_prefect
 from .server import prefect_server, wait_until_recorded
 
 RECORDED_BOUND = 30.0
@@ -24,7 +25,7 @@ def serving() -> Iterator[None]:
         yield
 
 
-def run_on_prefect(session: Session) -> Frame:
+def run_on_prefect(session: RunSession, interpreter: Interpreter) -> Frame:
     """Run the session's plan as a flow and return the outputs; raises Stopped with every failure.
 
     A note is left with the session if Prefect did not record every task run in time.
@@ -32,16 +33,13 @@ def run_on_prefect(session: Session) -> Frame:
     workflow = session.request.workflow
     settings = validated(workflow.settings_model, session.request.settings)
     parameters = {name: getattr(settings, name) for name in workflow.settings_model.model_fields}
-    conducted = Conducted(session)
+    conducted = Conducted(session, interpreter)
     with conducting(conducted):
-        state = to_prefect(workflow)(**parameters, return_state=True)
+        state = to_prefect(workflow, session.request.engine)(**parameters, return_state=True)
     _wait(conducted)
-    if conducted.stopped is not None:
-        raise conducted.stopped
-    if conducted.frame is None:
+    if conducted.frame is None and conducted.stopped is None:
         state.result()  # type: ignore[attr-defined]  # raises why the flow did not even begin
-    assert conducted.frame is not None, "a flow that did not fail has run the plan"
-    return conducted.frame
+    return finished_frame(conducted)
 
 
 def _wait(conducted: Conducted) -> None:

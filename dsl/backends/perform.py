@@ -1,0 +1,150 @@
+"""Perform a step: read its inputs, run it, and put its outputs into a form to be recorded. Works in any process.
+
+What performs a step writes no records: it reads from the store, may add blobs to it, and hands back what it made.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from kaon.artifacts import ArtifactsError, Digest, Metrics, NewOutput, Store, digest_value, open_store
+
+from ..context import Message, StepContext, stepping
+from ..ir import Step
+from ..places.in_process import run_in_process
+from ..plan import Call
+from ..signature import signature_of
+from .contents import is_path
+from .failures import InputNotRead, OutputNotStored, cause_of
+from .output_capture import captured
+from .references import Reference, load
+
+
+@dataclass(frozen=True, slots=True)
+class StepCode:
+    """A call and what running it needs of the step's declaration; it can be sent to another process."""
+
+    call: Call
+    function: Callable[..., Any]
+    inputs: Mapping[str, Any]
+    """The type of every input."""
+    outputs: tuple[Any, ...]
+    """The types of the outputs."""
+    several: bool
+    """Whether the function returns its outputs as a tuple."""
+    paths: frozenset[str]
+    """The inputs that are paths of files or folders."""
+    returned: Digest
+    """The digest of the outputs' names and types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One try of a call."""
+
+    path: str
+    run: int
+    tries: int
+    """Which try this is: 1, 2, …"""
+    inputs: Mapping[str, Reference]
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What a step made."""
+
+    outputs: tuple[NewOutput, ...]
+    metrics: Mapping[str, float]
+    """The numbers of its outputs that are metrics, as `output.name`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Why a step made nothing."""
+
+    cause: str
+    traceback: str = ""
+
+
+def step_code(call: Call, step: Step[..., Any]) -> StepCode:
+    """Return what running a call of a step needs."""
+    signature = signature_of(step.definition)
+    inputs = {parameter.name: parameter.annotation for parameter in signature.parameters}
+    outputs = tuple(annotation for _, annotation in signature.outputs)
+    paths = frozenset(name for name, annotation in inputs.items() if is_path(annotation))
+    returned = digest_value([[output.name, output.type] for output in call.outputs])
+    return StepCode(call, step.definition.function, inputs, outputs, signature.several, paths, returned)
+
+
+def perform(
+    code: StepCode,
+    work: Work,
+    store: Store,
+    tell: Callable[[Message], None],
+    *,
+    timeout: float | None = None,
+    within: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Performed | Broken:
+    """Run a step once and return what it made, or why it made nothing.
+
+    timeout: seconds after which it is stopped at its next line of Python; None where the process is killed instead.
+    within: is entered in the thread in which the step runs.
+    """
+
+    def run(**inputs: Any) -> Any:
+        with within():
+            return code.function(**inputs)
+
+    try:
+        inputs = {name: _loaded(code, name, reference, store) for name, reference in work.inputs.items()}
+        context = StepContext(work.path, work.run, work.tries, tell)
+        with stepping(context), captured(context):
+            value = run_in_process(run, inputs, timeout)
+        return _performed(code, _values(code, value), store)
+    except Exception as error:
+        return Broken(*cause_of(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker process is given once: where the store is, and the code of every step that it may be asked for."""
+
+    store: str
+    codes: Mapping[str, StepCode]
+    """By the path of the call."""
+
+    def __call__(self) -> Callable[[Work, Callable[[Message], None]], Performed | Broken]:
+        """Return what performs works in this process."""
+        store = open_store(self.store)
+        return lambda work, tell: perform(self.codes[work.path], work, store, tell)
+
+
+def _loaded(code: StepCode, name: str, reference: Reference, store: Store) -> Any:
+    try:
+        return load(reference, code.inputs[name], store)
+    except (ArtifactsError, ValueError) as error:
+        raise InputNotRead(f"the input {name!r} cannot be read: {error}") from error
+
+
+def _values(code: StepCode, value: Any) -> tuple[Any, ...]:
+    """Return the outputs in what the function returned, in their order."""
+    outputs = code.call.outputs
+    if not code.several:
+        return (value,) * len(outputs)
+    if not isinstance(value, tuple) or len(value) != len(outputs):
+        names = ", ".join(made.returned_as for made in outputs)
+        raise TypeError(f"{code.call.step} must return its outputs ({names}), and returned a {type(value).__name__}")
+    return value
+
+
+def _performed(code: StepCode, values: tuple[Any, ...], store: Store) -> Performed:
+    made = []
+    for output, value, annotation in zip(code.call.outputs, values, code.outputs, strict=True):
+        try:
+            made.append(store.dumped(value, name=output.name, annotation=annotation))
+        except ArtifactsError as error:
+            raise OutputNotStored(f"the output {output.name!r} cannot be stored: {error}") from error
+    named = zip(code.call.outputs, values, strict=True)
+    metrics = {f"{o.name}.{k}": v for o, value in named if isinstance(value, Metrics) for k, v in value.items()}
+    return Performed(tuple(made), metrics)
