@@ -325,6 +325,21 @@ SHAPES = {
         failures={"picky/for_each[market=CA]/refuse_ca": "ValueError: not here"},
         cancelled=frozenset({"measure", "count"}),
     ),
+    "a loop that goes on without an item": Shape(
+        workflow("going_on", find_markets >> for_each(market="markets").do(refuse_ca, on_failure="continue") >> count),
+        {"picky": {"US": "us", "UK": "uk"}, "counted": 2},
+    ),
+    "a loop of which too little succeeds": Shape(
+        workflow(
+            "too_few",
+            find_markets >> for_each(market="markets").do(refuse_ca, on_failure="continue", min_success=0.9) >> count,
+        ),
+        failures={
+            "too_few/for_each[market]": "2 of 3 items succeeded, and min_success asks for 90%",
+            "too_few/for_each[market=CA]/refuse_ca": "ValueError: not here",
+        },
+        cancelled=frozenset({"count"}),
+    ),
     "two branches that fail": Shape(
         workflow("both", find_markets >> [fail_always, for_each(market="markets").do(refuse_ca)]),
         failures={

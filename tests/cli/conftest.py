@@ -14,6 +14,7 @@ from kaon.cli import main
 STEPS = """
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -38,10 +39,12 @@ def add(numbers: list[int]) -> int:
 
 
 @step(output="scores")
-def fit(numbers: list[int], market: str, *, pause: float = 0.0, fail_on: str = "") -> Metrics:
+def fit(numbers: list[int], market: str, *, pause: float = 0.0, pause_on: str = "", fail_on: str = "") -> Metrics:
     current_step().progress(0.5, "epoch 1 of 2")
-    time.sleep(pause)
-    if market == fail_on:
+    end = time.monotonic() + (pause if pause_on in ("", market) else 0)
+    while time.monotonic() < end and not Path("hurry").exists():
+        time.sleep(0.05)
+    if market == fail_on and not Path("outage").exists():
         raise ValueError(f"cannot fit {market}")
     return Metrics(ndcg=len(numbers) / 10)
 
@@ -69,6 +72,35 @@ demo = workflow(
 """
 
 
+WIDE = """
+import time
+from collections.abc import Mapping
+from kaon import for_each, step, workflow
+
+
+@step(output="points")
+def points(*, many: int = 300) -> list[int]:
+    return list(range(many))
+
+
+@step(output="score")
+def train(point: int, *, pause: float = 0.0, fail_on: int = 7) -> float:
+    print(f"point {point}")
+    time.sleep(pause)
+    if point % 100 == fail_on:
+        raise ValueError(f"no ratings for {point}")
+    return point / 2
+
+
+@step(output="best")
+def best(score: Mapping[int, float]) -> float:
+    return max(score.values())
+
+
+wide = workflow("wide", points >> for_each(point="points").do(train, on_failure="continue", min_success=0.9) >> best)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A folder with a workflow, and a home for its runs."""
@@ -89,6 +121,10 @@ class Project:
             self.command(*arguments), cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300
         )
 
+    def python(self, script: str) -> None:
+        """Run a script in the project."""
+        subprocess.run([sys.executable, script], cwd=self.folder, env=self.environment, check=True, timeout=300)
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command in the project and return at once."""
         return subprocess.Popen(
@@ -103,7 +139,7 @@ class Project:
 
 def written(folder: Path) -> Project:
     """Write the researcher's project into a folder."""
-    for name, text in (("steps/work.py", STEPS), ("flows/demo.py", FLOW)):
+    for name, text in (("steps/work.py", STEPS), ("flows/demo.py", FLOW), ("flows/wide.py", WIDE)):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -125,6 +161,29 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
     second = project.kaon("run", "flows/demo.py", "fit.fail_on=us", "--backend", "local", "--no-mlflow")
     assert second.returncode == 1, second.stderr
     return project
+
+
+@pytest.fixture(scope="session")
+def ran_wide(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with a run over 300 points, of which three failed and were tolerated."""
+    project = written(tmp_path_factory.mktemp("wide"))
+    ended = project.kaon("run", "flows/wide.py", "--backend", "local", "--no-mlflow")
+    assert ended.returncode == 0, ended.stderr
+    return project
+
+
+@pytest.fixture(scope="session")
+def read_until() -> Callable[[subprocess.Popen[str], str], None]:
+    """Read what a command prints until a line holds the text: `read_until(running, "● fit")`."""
+
+    def read(running: subprocess.Popen[str], text: str) -> None:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if text in line:
+                return
+        raise AssertionError(f"the command ended without {text!r}: {running.communicate()[1]}")
+
+    return read
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,12 @@ def test_help_names_every_command(call):
         "check",
         "show",
         "runs",
+        "watch",
         "status",
         "logs",
+        "retry",
+        "cancel",
+        "approve",
         "artifacts",
         "artifact",
         "publish",
@@ -58,7 +62,7 @@ def test_help_names_every_command(call):
 
 
 def test_check_says_that_a_workflow_is_sound(project):
-    assert project.kaon("check", "flows/demo.py").stdout == "demo is sound: 4 steps, 5 settings\n"
+    assert project.kaon("check", "flows/demo.py").stdout == "demo is sound: 4 steps, 6 settings\n"
 
 
 def test_check_shows_every_problem_of_a_workflow_and_exits_with_2(project):

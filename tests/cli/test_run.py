@@ -3,21 +3,11 @@
 import json
 import re
 import signal
-import subprocess
+import time
 
 import pytest
 
 from kaon.dsl.backends.prefect import own_server
-
-
-def read_until(running: subprocess.Popen[str], text: str) -> None:
-    """Read what a run prints until a line holds the text."""
-    assert running.stdout is not None
-    for line in running.stdout:
-        if text in line:
-            return
-    raise AssertionError(f"the run ended without {text!r}: {running.communicate()[1]}")
-
 
 LOCAL = ("--backend", "local", "--no-mlflow")
 
@@ -53,7 +43,7 @@ def test_a_failed_run_exits_with_1_and_shows_the_users_own_lines_only(project):
     assert (
         "failed demo/repeat[1]/for_each[market=us]/fit\n"
         "  Traceback (most recent call last):\n"
-        f'    File "{project.folder}/steps/work.py", line 32, in fit\n'
+        f'    File "{project.folder}/steps/work.py", line 35, in fit\n'
         '      raise ValueError(f"cannot fit {market}")\n'
         "  ValueError: cannot fit us\n"
     ) in ended.stdout
@@ -130,24 +120,88 @@ def test_an_mlflow_that_does_not_answer_is_a_note_and_no_failure(project, monkey
     assert "http://127.0.0.1:1" in ended.stdout
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_interrupted_is_recorded_as_cancelled_and_keeps_what_finished(project, ending):
-    running = project.start("run", "flows/demo.py", "fit.pause=60", *LOCAL)
+def states(project) -> dict[str, str]:
+    """Return the states of the last run and of its steps."""
+    status = json.loads(project.kaon("status", "last", "--json").stdout)
+    return {"run": f"{status['state']}: {status['reason']}"} | {step["step"]: step["state"] for step in status["steps"]}
+
+
+def test_a_run_that_is_interrupted_is_recorded_as_cancelled_and_keeps_what_finished(project, read_until):
+    running = project.start("run", "flows/demo.py", "fit.pause=300", *LOCAL)
     read_until(running, "fit (market=ca, attempt 1) running")
-    running.send_signal(ending)
+    running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
 
-    status = json.loads(project.kaon("status", "last", "--json").stdout)
-    states = {step["step"]: step["state"] for step in status["steps"]}
     assert running.returncode == 130
     assert "interrupted: the run is recorded as cancelled, and what finished is kept" in out
     assert "Traceback" not in err
-    assert (status["state"], status["reason"]) == ("cancelled", "interrupted")
-    assert states == {"find": "completed", "add": "completed", "fit": "cancelled"}
+    assert states(project) == {
+        "run": "cancelled: interrupted",
+        "find": "completed",
+        "add": "completed",
+        "fit": "cancelled",
+    }
+
+
+def test_sigterm_lets_the_steps_that_run_finish_and_starts_no_others(project, read_until, monkeypatch):
+    monkeypatch.setenv("KAON_GRACE", "60")
+    running = project.start("run", "flows/demo.py", "fit.pause=300", *LOCAL)
+    read_until(running, "fit (market=ca, attempt 1) running")
+    running.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    (project.folder / "hurry").touch()
+    out, err = running.communicate(timeout=60)
+
+    assert (running.returncode, err) == (130, "")
+    assert "✓ fit (market=ca, attempt 1) completed" in out
+    assert "fit (market=us, attempt 1) running" not in out
+    assert states(project)["run"] == "cancelled: stopped by SIGTERM"
+
+
+def test_a_second_sigterm_stops_what_runs(project, read_until, monkeypatch):
+    monkeypatch.setenv("KAON_GRACE", "600")
+    running = project.start("run", "flows/demo.py", "fit.pause=300", *LOCAL)
+    read_until(running, "fit (market=ca, attempt 1) running")
+    running.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    running.send_signal(signal.SIGTERM)
+    _, err = running.communicate(timeout=60)
+
+    assert (running.returncode, err) == (130, "")
+    assert (states(project)["run"], states(project)["fit"]) == ("cancelled: stopped by SIGTERM", "cancelled")
+
+
+def test_items_of_a_loop_are_lines_or_numbers_as_wide_says(project):
+    narrow = project.kaon("run", "flows/wide.py", "points.many=60", "--wide", "100", *LOCAL)
+    wide = project.kaon("run", "flows/wide.py", "points.many=61", "--wide", "50", "--force", "train", *LOCAL)
+
+    assert (narrow.returncode, wide.returncode) == (0, 0), narrow.stderr + wide.stderr
+    assert narrow.stdout.count("✓ train (point=") == 59
+    assert wide.stdout.count("✓ train (point=") == 0
+    assert "for_each[point] 100%: 60 completed, 1 failed, in" in wide.stdout
+    assert "tolerated 1 failures" not in wide.stdout
+    assert "tolerated 1 failure that the run went on without\n  ✗ for_each[point=7]/train  ValueError" in wide.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "error"),
+    [
+        (("--workers", "0"), {}, "Invalid value for '--workers'"),
+        (("--task-runner", "spark"), {}, "Invalid value for '--task-runner'"),
+        ((), {"KAON_GRACE": "soon"}, "grace='soon' does not fit\n"),
+    ],
+)
+def test_an_engine_that_cannot_be_is_refused(project, monkeypatch, arguments, variables, error):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    ended = project.kaon("run", "flows/demo.py", *arguments, *LOCAL)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert error in ended.stderr
 
 
 @pytest.mark.prefect
-def test_after_a_run_was_killed_the_next_one_adopts_its_server_and_continues_from_what_finished(project):
+def test_after_a_run_was_killed_the_next_one_adopts_its_server_and_continues_from_what_finished(project, read_until):
     killed = project.start("run", "flows/demo.py", "fit.pause=0.5", "--no-mlflow")
     read_until(killed, "✓ find completed")
     server = own_server.running(project.home / "prefect")

@@ -1,186 +1,128 @@
-"""The live display: a tree that follows the plan, or lines where output is no terminal."""
+"""`kaon watch`: a run seen through its records, from another process than its own."""
 
-import io
+import signal
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from kaon import for_each, repeat, step, when, workflow
-from kaon.cli.board import Board
-from kaon.cli.tree import as_tree
-from kaon.cli.watch import Lines, watched
-from kaon.dsl import Plan
-from kaon.dsl.events import Event, ProgressEvent, RunEvent, StepEvent
+from kaon import for_each, open_store, repeat, run, step, workflow
+from kaon.artifacts import Store
+from kaon.cli.reading import Reading
+from kaon.dsl.backends import Engine
+from kaon.dsl.events import Event, ItemsEvent, RunEvent, StepEvent
 
 
-@step(output="markets")
-def find(*, many: int = 2) -> list[str]:
-    return [f"m{number}" for number in range(many)]
-
-
-@step(output="total")
-def count(markets: list[str]) -> int:
-    return len(markets)
-
-
-@step(output="model")
-def fit(market: str, *, rank: int = 8) -> str:
-    return market
+@step(output="points")
+def find(*, many: int = 3) -> list[int]:
+    return list(range(many))
 
 
 @step(output="score")
-def judge(model: str) -> float:
-    return 0.5
+def train(point: int) -> float:
+    if point % 100 == 7:
+        raise ValueError(f"no ratings for {point}")
+    return point / 2
 
 
 @step(output="good")
-def choose(total: int, score: Mapping[str, float]) -> bool:
-    return True
+def judge(score: Mapping[int, float], attempt: int) -> bool:
+    return attempt > 1
 
 
-@step
-def tell(total: int) -> None:
-    pass
+tolerant = for_each(point="points").do(train, on_failure="continue", min_success=0.8)
+search = workflow("search", find >> repeat(until="good", at_most=3).do(tolerant >> judge))
+sweep = workflow("sweep", find >> tolerant)
+LOCAL = ("--backend", "local", "--no-mlflow")
 
 
-PLAN: Plan = workflow(
-    "demo",
-    find
-    >> repeat(until="good", at_most=3).do([count, for_each(market="markets").do(fit >> judge)] >> choose)
-    >> when("good").do(tell),
-).plan
-PATHS = {call.step: call.path for call in PLAN.calls()}
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "store")
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def changed(
-    step: str, state: str, *, market: str = "", attempt: int = 0, reason: str = "", seconds: float = 0
-) -> Event:
-    keys = (("market", market),) if market else ()
-    return StepEvent(PATHS[step], step, keys, (attempt,) if attempt else (), state, reason, seconds)  # type: ignore[arg-type]
+def ended(events: list[Event]) -> set[object]:
+    """Return how steps ended, without the time that they took."""
+    return {
+        (event.path, event.keys, event.attempts, event.state, event.reason)
+        for event in events
+        if isinstance(event, StepEvent) and event.state != "running"
+    }
 
 
-def screen(*events: Event, clock: Clock | None = None) -> str:
-    board = Board(clock or Clock())
-    for event in events:
-        board.hear(event)
-    console = Console(file=io.StringIO(), width=100, highlight=False)
-    console.print(as_tree(PLAN, board))
-    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+def test_the_records_tell_what_the_runs_own_process_tells(store):
+    told: list[Event] = []
+    result = run(search, {"find.many": 12}, store=store, on_event=told.append)
+
+    read = Reading(store, result.run_id).look()
+
+    assert ended(read) == ended(told)
+    assert [event for event in read if isinstance(event, RunEvent)] == [told[-1]]
 
 
-def test_before_the_run_begins_the_tree_is_the_plan() -> None:
-    assert screen() == (
-        "demo starting …\n"
-        "├── · find\n"
-        "├── repeat until good\n"
-        "│   ├── parallel\n"
-        "│   │   ├── · count\n"
-        "│   │   └── for_each market\n"
-        "│   │       ├── · fit\n"
-        "│   │       └── · judge\n"
-        "│   └── · choose\n"
-        "└── when good\n"
-        "    └── · tell\n"
-    )
+def test_of_a_wide_loop_only_the_numbers_and_the_latest_failures_are_read(store):
+    result = run(sweep, {"find.many": 300}, store=store, engine=Engine(wide=50))
+
+    read = Reading(store, result.run_id).look()
+
+    [items] = [event for event in read if isinstance(event, ItemsEvent)]
+    assert (items.path, items.total) == ("sweep/for_each[point]/train", 300)
+    assert items.counts == {"completed": 297, "failed": 3}
+    inside = [event for event in read if isinstance(event, StepEvent) and event.keys]
+    assert [(event.keys, event.state) for event in inside] == [((("point", n),), "failed") for n in (7, 107, 207)]
 
 
-def test_every_branch_and_item_shows_its_state_progress_time_and_reason() -> None:
-    assert screen(
-        RunEvent(7, "running"),
-        changed("find", "skipped", reason="same code, settings and inputs as run 6"),
-        changed("count", "running", attempt=1),
-        changed("count", "completed", attempt=1, seconds=75),
-        changed("fit", "running", market="m0", attempt=1),
-        ProgressEvent(PATHS["fit"], "fit", (("market", "m0"),), (1,), 0.5, "epoch 4 of 8"),
-        changed("fit", "failed", market="m1", attempt=1, reason="ValueError: no [ratings]\nmore"),
-        changed("judge", "cancelled", market="m1", attempt=1, reason="fit failed"),
-    ) == (
-        "demo run 7\n"
-        "├── ↷ find skipped: same code, settings and inputs as run 6\n"
-        "├── repeat until good: attempt 1 of at most 3\n"
-        "│   ├── parallel\n"
-        "│   │   ├── ✓ count 1 min 15 s\n"
-        "│   │   └── for_each market: 1 failed, 1 running\n"
-        "│   │       ├── market=m0\n"
-        "│   │       │   ├── ● fit 0 ms ━━━━━━━━━━━━━━━━  50% epoch 4 of 8\n"
-        "│   │       │   └── · judge\n"
-        "│   │       └── market=m1\n"
-        "│   │           ├── ✗ fit failed: ValueError: no [ratings]\n"
-        "│   │           └── – judge cancelled: fit failed\n"
-        "│   └── · choose\n"
-        "└── when good\n"
-        "    └── · tell\n"
-    )
+def test_a_further_look_tells_only_what_is_new(store):
+    reading: list[Reading] = []
+
+    def look(event: Event) -> None:
+        if isinstance(event, RunEvent) and not reading:
+            reading.append(Reading(store, event.run_id))
+        looks.append(reading[0].look())
+
+    looks: list[list[Event]] = []
+    run(search, store=store, on_event=look)
+
+    everything = [event for events in looks for event in events if isinstance(event, StepEvent)]
+    assert len(everything) == len({(e.path, e.keys, e.attempts, e.state) for e in everything})
+    assert {event.step for event in everything} == {"find", "train", "judge"}
+    assert reading[0].look() == []
 
 
-def test_a_further_attempt_replaces_the_one_before_on_the_screen() -> None:
-    shown = screen(
-        changed("count", "completed", attempt=1, seconds=2),
-        changed("fit", "completed", market="m0", attempt=1, seconds=2),
-        changed("choose", "completed", attempt=1, seconds=2),
-        changed("count", "running", attempt=2),
-    )
+def test_a_run_is_watched_from_another_terminal_until_it_ends_and_the_exit_code_is_the_runs(project):
+    running = project.start("run", "flows/demo.py", "fit.pause=4", "fit.fail_on=us", *LOCAL)
+    assert running.stdout is not None
+    running.stdout.readline()
 
-    assert "repeat until good: attempt 2 of at most 3" in shown
-    assert "● count" in shown
-    assert "· choose" in shown
-    assert "market=m0" not in shown
+    watched = project.kaon("watch", "last")
 
-
-def test_a_wide_loop_shows_how_many_items_are_where_and_only_those_that_run_or_failed() -> None:
-    done = [changed(step, "completed", market=f"m{n}", attempt=1) for n in range(30) for step in ("fit", "judge")]
-    shown = screen(*done, changed("fit", "running", market="m31", attempt=1), changed("fit", "completed", market="m32"))
-
-    assert "for_each market: 30 completed, 1 running" in shown
-    assert "market=m31" in shown
-    assert "market=m0" not in shown
+    running.communicate()
+    assert (watched.returncode, running.returncode, watched.stderr) == (1, 1, "")
+    assert "● fit (market=us, attempt 1) running" in watched.stdout
+    assert "✓ fit (market=ca, attempt 1) completed in 4." in watched.stdout
+    assert "✗ fit (market=us, attempt 1) failed: ValueError: cannot fit us" in watched.stdout
+    assert "run 1 of demo failed in" in watched.stdout
+    assert "  continue   kaon retry 1\n" in watched.stdout
 
 
-def test_an_item_is_complete_once_every_step_of_its_body_is() -> None:
-    half = screen(changed("fit", "completed", market="m0", attempt=1))
-    whole = screen(*(changed(step, "completed", market="m0", attempt=1) for step in ("fit", "judge")))
+def test_a_run_that_has_ended_is_shown_as_it_ended(ran_wide, call):
+    watched = call("watch", "1", project=ran_wide)
 
-    assert "for_each market: 1 running" in half
-    assert "for_each market: 1 completed" in whole
-
-
-def test_elsewhere_each_change_is_a_line_and_progress_one_now_and_then() -> None:
-    clock = Clock()
-    lines: list[str] = []
-    heard = Lines(lines.append, clock).hear
-    heard(RunEvent(7, "running"))
-    heard(changed("fit", "running", market="m0", attempt=2))
-    for second in range(1, 26):
-        clock.now = 100.0 + second
-        heard(ProgressEvent(PATHS["fit"], "fit", (("market", "m0"),), (2,), second / 26, f"epoch {second}"))
-    heard(changed("fit", "completed", market="m0", attempt=2, seconds=25))
-    heard(changed("judge", "skipped", market="m0", attempt=2, reason="same code, settings and inputs as run 6"))
-    heard(RunEvent(7, "completed"))
-
-    assert lines == [
-        "    0.0 s  ● run 7",
-        "    0.0 s  ● fit (market=m0, attempt 2) running",
-        "   10.0 s    fit (market=m0, attempt 2) 38% epoch 10",
-        "   20.0 s    fit (market=m0, attempt 2) 77% epoch 20",
-        "   25.0 s  ✓ fit (market=m0, attempt 2) completed in 25.0 s",
-        "   25.0 s  ↷ judge (market=m0, attempt 2) skipped: same code, settings and inputs as run 6",
-    ]
+    assert watched.code == 0
+    assert "100%: 297 completed, 3 failed, in " in watched.out
+    assert "run 1 of wide completed in" in watched.out
 
 
-def test_on_a_terminal_the_tree_is_drawn_and_stays(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal = Console(file=io.StringIO(), force_terminal=True, width=80)
-    with watched(PLAN, terminal) as heard:
-        heard(RunEvent(3, "running"))
-        heard(changed("find", "completed", seconds=1))
+def test_ctrl_c_ends_the_watching_and_not_the_run(project, read_until):
+    running = project.start("run", "flows/demo.py", "fit.pause=3", *LOCAL)
+    read_until(running, "● run 1")
+    watching = project.start("watch", "1")
+    read_until(watching, "● run 1")
 
-    drawn = terminal.file.getvalue()  # type: ignore[attr-defined]
-    assert "✓ find" in drawn
-    assert drawn.rstrip().endswith("\x1b[?25h")
+    watching.send_signal(signal.SIGINT)
+    out, err = watching.communicate(timeout=60)
+
+    assert (watching.returncode, err) == (130, "")
+    assert out.endswith("run 1 goes on; `kaon cancel 1` ends it\n")
+    running.communicate(timeout=120)
+    assert running.returncode == 0

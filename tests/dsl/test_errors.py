@@ -35,8 +35,8 @@ def test_several_problems_are_shown_at_once_in_the_order_of_the_source(mistake: 
             1 | flow = workflow(
               |        ^^^^^^^^^
 
-          why: in scope at the end: length, local_model, markets, model, ratings
-          fix: choose one of: 'length', 'local_model', 'markets', 'model', 'ratings'
+          why: in scope at the end: length, local_model, markets, model, ratings, sweep_points
+          fix: choose one of: 'length', 'local_model', 'markets', 'model', 'ratings', 'sweep_points'
 
         2. fine_tune needs 'model: Model', and nothing upstream provides it
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from kaon.artifacts import open_store
 from kaon.dsl import Plan, Point, for_each, parallel, repeat, sequence, step, sweep, when, workflow
 from kaon.dsl.backends import run
+from kaon.dsl.bind import SWEEP_POINTS
 from kaon.dsl.ir import Expression
 from kaon.dsl.show import as_mermaid, as_text
 
@@ -319,7 +320,7 @@ def _ran(flow: Any) -> Ran:
     store = open_store("memory://")
     result = run(flow, store=store)
     states = {record.state for record in store.records.step_runs(result.run_id)}
-    return Ran({name: _plain(result[name]) for name in result}, states)
+    return Ran({name: _plain(result[name]) for name in result if name != SWEEP_POINTS}, states)
 
 
 def _plain(value: Any) -> Any:

@@ -105,4 +105,6 @@ def _automation(
         posture=Posture.Reactive,
         threshold=1,
     )
-    return AutomationCore(name=name, description=description, tags=[KAON], trigger=trigger, actions=[action])
+    return AutomationCore(
+        name=name, description=description, enabled=True, tags=[KAON], trigger=trigger, actions=[action]
+    )

@@ -253,8 +253,8 @@ def test_lineage_leads_from_a_loops_results_to_the_list_it_ran_over(store: Store
 
 
 def test_a_run_says_that_it_is_alive_while_a_step_runs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kaon.dsl.backends.session.BEAT", 0.05)
-    monkeypatch.setattr("kaon.dsl.backends.session.FLUSH", 0.05)
+    monkeypatch.setattr("kaon.dsl.backends.pulse.BEAT", 0.05)
+    monkeypatch.setattr("kaon.dsl.backends.pulse.FLUSH", 0.05)
     seen: list[RunRecord] = []
 
     @step(output="rested")
@@ -278,7 +278,7 @@ def test_what_steps_say_is_kept_while_the_records_are_busy(store: Store, monkeyp
         write(*said)  # type: ignore[arg-type]
 
     monkeypatch.setattr(store.records, "add_messages", busy_at_first)
-    monkeypatch.setattr("kaon.dsl.backends.session.FLUSH", 0.05)
+    monkeypatch.setattr("kaon.dsl.backends.pulse.FLUSH", 0.05)
 
     @step(output="spoken")
     def speak() -> int:
@@ -295,10 +295,10 @@ def test_what_steps_say_is_kept_while_the_records_are_busy(store: Store, monkeyp
 def test_a_store_that_cannot_be_asked_fails_the_step_and_names_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(key: object) -> None:
+    def refuse(lease: object, calls: object) -> None:
         raise StoreBusy("the records are busy")
 
-    monkeypatch.setattr(store, "find", refuse)
+    monkeypatch.setattr(store, "begin_steps", refuse)
 
     result = run(lab, store=store, raises=False)
 

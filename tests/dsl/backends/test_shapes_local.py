@@ -8,7 +8,7 @@ import pytest
 from tests.shapes import SHAPES, Shape
 
 from kaon.artifacts import open_store
-from kaon.dsl.backends import run
+from kaon.dsl.backends import Engine, run
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -31,6 +31,15 @@ def test_a_second_run_of_a_shape_skips_what_finished_and_comes_to_the_same(shape
     finished = Counter(states(store, first.run_id, "completed") + states(store, first.run_id, "skipped"))
     assert Counter(states(store, second.run_id, "skipped")) == finished
     assert states(store, second.run_id, "completed") == []
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_a_shape_comes_to_the_same_when_every_loop_of_it_is_wide(shape: Shape) -> None:
+    store = open_store("memory://")
+
+    result = run(shape.workflow, shape.settings, store=store, engine=Engine(wide=1), raises=False)
+
+    assert_as_expected(shape, result, store)
 
 
 def assert_as_expected(shape: Shape, result: Any, store: Any) -> None:
