@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .wire import Word
+from .wire import Limit, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +17,16 @@ class Doom:
     """Why a worker ended, and the task it was at."""
 
     why: str
-    timed_out: bool = False
+    limit: Limit | None = None
+    """The limit that its task went over, if it did."""
     batch: int | None = None
     index: int | None = None
 
     @classmethod
-    def at(cls, word: Word, why: str) -> "Doom":
+    def at(cls, word: Word, why: str, limit: Limit | None = None) -> "Doom":
         """Return a doom at the task that is running now, if one is."""
         running = word.read()
-        return cls(why, False, running.batch, running.index) if running else cls(why)
+        return cls(why, limit, running.batch, running.index) if running else cls(why)
 
 
 @dataclass(slots=True)
@@ -54,13 +55,13 @@ class Child:
         if running is None or not now > running.deadline > 0 or self.word.read() != running:
             return None
         why = f"it took longer than its timeout of {running.timeout:g} s"
-        return Doom(why, True, running.batch, running.index)
+        return Doom(why, "time", running.batch, running.index)
 
     def greedy(self, used: int) -> Doom | None:
         """Return why to kill the worker if it and all that it started hold more bytes than it may."""
         if self.memory is None or used <= self.memory:
             return None
-        return Doom.at(self.word, f"it used {_size(used)}, and its limit is {_size(self.memory)}")
+        return Doom.at(self.word, f"it used {_size(used)}, and its limit is {_size(self.memory)}", "memory")
 
     def report(self, status: int) -> None:
         """Tell the run's process how the worker ended."""

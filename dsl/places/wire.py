@@ -9,7 +9,9 @@ import pickle
 import struct
 from dataclasses import dataclass
 from mmap import mmap
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+Limit: TypeAlias = Literal["time", "memory"]
 
 HEADER = struct.Struct("<BIIdQ")
 WORD = struct.Struct("<ddqq")
@@ -77,8 +79,18 @@ class Died:
 
 
 @dataclass(frozen=True, slots=True)
-class TimedOut(Died):
-    """The worker was killed because the task ran longer than its timeout."""
+class OverLimit(Died):
+    """The worker was killed because of what the task did: it would do it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut(OverLimit):
+    """The task ran longer than its timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfMemory(OverLimit):
+    """The task used more memory than its limit."""
 
 
 Reply = Told | Done | Failed | Died

@@ -8,7 +8,24 @@ from typing import Any
 
 from .errors import NotSendable
 from .imports import KnownImports
-from .wire import DONE, LAST, NEWS, TASK, TOLD, Died, Done, Failed, Reply, Task, TimedOut, Told, message, pickled
+from .wire import (
+    DONE,
+    LAST,
+    NEWS,
+    TASK,
+    TOLD,
+    Died,
+    Done,
+    Failed,
+    Limit,
+    OutOfMemory,
+    Reply,
+    Task,
+    TimedOut,
+    Told,
+    message,
+    pickled,
+)
 from .worker_link import WorkerLink
 
 
@@ -120,5 +137,6 @@ def _sendable(payload: Any) -> bytes:
 
 
 def _death(told: Any) -> Died:
-    died = TimedOut if told.get("timed_out") else Died
+    limits: dict[Limit, type[Died]] = {"time": TimedOut, "memory": OutOfMemory}
+    died = limits.get(told.get("limit"), Died)
     return died(told.get("batch"), told.get("index"), told["why"])

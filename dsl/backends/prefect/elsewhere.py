@@ -18,7 +18,6 @@ from ..references import Reference, artifacts
 from .conductor import PrefectConductor
 from .shards import parts
 
-
 T = TypeVar("T")
 
 

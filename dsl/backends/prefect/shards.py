@@ -13,7 +13,7 @@ from prefect.states import Failed as FailedState
 
 from ...context import Message
 from ...places.limits import NONE, Limits
-from ...places.wire import Died, Done, Failed, TimedOut, Told
+from ...places.wire import Died, Done, Failed, OverLimit, Told
 from ...places.wire import Task as PoolTask
 from ...places.worker import Worker as PoolWorker
 from ...plan import Call, Loop, walk
@@ -85,7 +85,7 @@ class PooledWorker:
                         yield Ended(index, result)
                     case Failed(index=index, error=error, trace=trace):
                         yield Ended(index, Broken(error, trace))
-                    case TimedOut(index=int(index)):
+                    case OverLimit(index=int(index)):
                         yield Ended(index, Broken(cause_of_death(reply)))
                     case Died(index=int(index), why=why):
                         yield Crashed(index, why)

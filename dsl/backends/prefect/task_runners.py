@@ -68,7 +68,7 @@ def local_dask(at_once: int) -> "SpecCluster":
     }
     worker = {"cls": SubprocessWorker, "options": {"worker_class": "distributed.Nanny", "worker_kwargs": options}}
     served = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
-    cluster: SpecCluster = SpecCluster(
+    cluster: SpecCluster = SpecCluster(  # type: ignore[no-untyped-call]
         workers=dict.fromkeys(range(at_once), worker),
         scheduler={"cls": Scheduler, "options": served},
         worker=worker,
@@ -79,7 +79,7 @@ def local_dask(at_once: int) -> "SpecCluster":
 
 
 def _dask(at_once: int) -> TaskRunner[Any]:
-    from prefect_dask import DaskTaskRunner
+    from prefect_dask.task_runners import DaskTaskRunner
 
     address = os.environ.get("DASK_SCHEDULER_ADDRESS")
     started = {"cluster_class": local_dask, "cluster_kwargs": {"at_once": at_once}}
@@ -90,7 +90,7 @@ def _dask(at_once: int) -> TaskRunner[Any]:
 def _ray(at_once: int) -> TaskRunner[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    from prefect_ray import RayTaskRunner
+    from prefect_ray.task_runners import RayTaskRunner
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     address = os.environ.get("RAY_ADDRESS")
