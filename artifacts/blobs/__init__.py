@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .blobs import Blobs, Written
+from .blobs import Blobs, Use, Written
 from .local import LocalBlobs
 
-__all__ = ["Blobs", "LocalBlobs", "Written", "open_blobs"]
+__all__ = ["Blobs", "LocalBlobs", "Use", "Written", "open_blobs"]
 
 
 def open_blobs(url: str | Path) -> Blobs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
@@ -18,11 +19,22 @@ class Written(NamedTuple):
     size: int
 
 
-class Blobs(Protocol):
+class Use(NamedTuple):
+    """How large a blob is, and when somebody last wanted it kept."""
+
+    size: int
+    put: datetime
+    """When its bytes were last put, also if they were there already."""
+
+
+class KeptBlobs(Protocol):
     """Immutable bytes by digest. A blob is visible under its digest only when all of it is there."""
 
     def put(self, source: BinaryIO) -> Written:
-        """Store everything from the stream's position to its end. Raises StoreFull, StoreNotWritable."""
+        """Store everything from the stream's position to its end, or renew the use of what is there already.
+
+        Raises StoreFull, StoreNotWritable.
+        """
         ...
 
     def open(self, digest: Digest) -> BinaryIO:
@@ -40,6 +52,29 @@ class Blobs(Protocol):
     def path(self, digest: Digest) -> Path:
         """Return a local file with the blob's bytes, checked. Raises MissingBlob, CorruptArtifact."""
         ...
+
+
+class TidyBlobs(Protocol):
+    """What a collection needs to take away what nobody wants, while others write."""
+
+    def use(self, digest: Digest) -> Use:
+        """Return the blob's size and last use. Raises MissingBlob."""
+        ...
+
+    def remove(self, digest: Digest, before: datetime) -> bool:
+        """Take the blob away unless it was put at `before` or later, up to the very moment of its removal.
+
+        Returns whether this call took it away. Raises StoreNotWritable.
+        """
+        ...
+
+    def leftovers(self, before: datetime) -> Iterator[Path]:
+        """Yield the temporary files, last written before that, that no process will finish."""
+        ...
+
+
+class Blobs(KeptBlobs, TidyBlobs, Protocol):
+    """A place for blobs."""
 
 
 def place_of(digest: Digest) -> str:

@@ -6,21 +6,26 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from ..digest import Digest, digest_bytes, digest_stream, holds
-from ..errors import CorruptArtifact, MissingBlob
-from ..home import kaon_home
+from ..errors import MissingBlob
+from ..home import cache, renew
 from ..trouble import writing
-from .blobs import Written, copied, corrupt, missing, place_of
+from .blobs import Use, Written, copied, corrupt, missing, place_of
 
 IN_MEMORY = 8 << 20
 """Bytes that a blob may have to be read without a local file."""
 
 
 class RemoteBlobs:
-    """Blobs at `root/blobs/ab/abcd…`. An object store shows an object only when all of it has arrived."""
+    """Blobs at `root/blobs/ab/abcd…`. An object store shows an object only when all of it has arrived.
+
+    It cannot remove an object on a condition: one that is put between the look at its age and its removal, a few
+    milliseconds later, is lost. A collection looks only at what nobody has wanted for days.
+    """
 
     def __init__(self, filesystem: Any, root: str, url: str) -> None:
         self.url = url
@@ -41,8 +46,7 @@ class RemoteBlobs:
         with writing(self.url), tempfile.NamedTemporaryFile() as local:
             written = copied(source, cast(BinaryIO, local))
             local.flush()
-            if not self._is_whole(written):
-                self._files.put_file(local.name, self._object(written.digest))
+            self._files.put_file(local.name, self._object(written.digest))  # again too: its time says it is wanted
         return written
 
     def open(self, digest: Digest) -> BinaryIO:
@@ -62,13 +66,31 @@ class RemoteBlobs:
             yield Digest(f"sha256:{name.rpartition('/')[2]}")
 
     def path(self, digest: Digest) -> Path:
-        target = kaon_home() / "cache" / "blobs" / place_of(digest)
+        target = cache() / "blobs" / place_of(digest)
+        renew(target)
         if not holds(target, digest):
             self._size(digest)
             with writing(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._fetch(digest, target)
         return target
+
+    def use(self, digest: Digest) -> Use:
+        size = self._size(digest)
+        return Use(size, self._files.modified(self._object(digest)).astimezone(UTC))
+
+    def remove(self, digest: Digest, before: datetime) -> bool:
+        try:
+            if self.use(digest).put >= before:
+                return False
+            with writing(self.url):
+                self._files.rm_file(self._object(digest))
+        except (MissingBlob, FileNotFoundError):  # another collection was quicker
+            return False
+        return True
+
+    def leftovers(self, before: datetime) -> Iterator[Path]:
+        return iter(())
 
     def _fetch(self, digest: Digest, target: Path) -> None:
         handle, temporary = tempfile.mkstemp(dir=target.parent)
@@ -83,14 +105,6 @@ class RemoteBlobs:
             os.replace(temporary, target)
         finally:
             Path(temporary).unlink(missing_ok=True)
-
-    def _is_whole(self, written: Written) -> bool:
-        """Say whether the blob is already there, undamaged."""
-        try:
-            self.open(written.digest).close()
-        except (MissingBlob, CorruptArtifact):
-            return False
-        return True
 
     def _size(self, digest: Digest) -> int:
         try:

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 
 from ..digest import digest_stream
 from ..errors import NotStorable, WrongType
+from ..home import renew
 from ..json_form import Json
 from .annotations import is_a, is_anything, refused, unreadable
 from .source import cache_folder
@@ -50,6 +51,7 @@ class DirectoryKind:
         digest = digest_stream(source)
         source.seek(0)
         target = cache_folder("directories") / digest.removeprefix("sha256:")
+        renew(target)
         if not _holds(target, digest):
             _unpack(source, target)
         return Directory(target)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..digest import CHUNK, digest_stream, holds
-from ..home import kaon_home
+from ..home import cache, renew
 
 
 def local_path(source: BinaryIO) -> Path:
@@ -19,6 +19,7 @@ def local_path(source: BinaryIO) -> Path:
     source.seek(0)
     digest = digest_stream(source)
     target = cache_folder("files") / digest.removeprefix("sha256:")
+    renew(target)
     if not holds(target, digest):
         source.seek(0)
         _copy(source, target)
@@ -27,7 +28,7 @@ def local_path(source: BinaryIO) -> Path:
 
 def cache_folder(part: str) -> Path:
     """Return the folder for what can be made again from the store."""
-    folder = kaon_home() / "cache" / part
+    folder = cache() / part
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -18,7 +18,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from ..trouble import writing
 from .migration import migrate, version_of
 from .refusals import refusal
-from .retrying import retried
+from .retrying import connected, retried, steady
 from .tables import VERSION
 
 T = TypeVar("T")
@@ -53,23 +53,30 @@ class Database:
         Where the connection to a server is lost, or two writers stand in each other's way, all of it is done again.
         """
         with self._refusals():
-            if not self._ready:
-                self._prepare()
             if self._is_sqlite:
+                self._prepare()
                 with self._one_at_a_time(), self._writer.begin() as connection:
                     return work(connection)
+            connected(self._prepare)
             return retried(self._writer, work)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Yield a connection in a transaction that sees one state of the records."""
+        """Yield a connection to read from: SQLite's sees one state of the records, PostgreSQL's one for each query.
+
+        Where the connection to a server is lost, what is asked is asked again; only `execute` can be used.
+        """
         with self._refusals():
-            if not self._ready:
-                if self._file is not None and not self._file.exists():
-                    with _empty().reading() as connection:
-                        yield connection
-                    return
-                self._prepare()
+            if not self._is_sqlite:
+                connected(self._prepare)
+                with steady(self._engine) as connection:
+                    yield connection
+                return
+            if not self._ready and self._file is not None and not self._file.exists():
+                with _empty().reading() as connection:
+                    yield connection
+                return
+            self._prepare()
             with self._lock if self._in_memory else nullcontext(), self._engine.connect() as connection:
                 yield connection
 
@@ -105,6 +112,8 @@ class Database:
 
     def _prepare(self) -> None:
         """Create what is missing, bring what an older Kaon wrote up to date, refuse what a newer one wrote."""
+        if self._ready:
+            return
         if self._file is not None:
             with writing(self._file):
                 self._file.parent.mkdir(parents=True, exist_ok=True)

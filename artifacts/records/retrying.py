@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Executable, Result, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 T = TypeVar("T")
@@ -41,6 +42,46 @@ def retried(engine: Engine, work: Callable[[Connection], T]) -> T:
             if _was_committed(engine, number[0], unsure.lost):
                 made: T = unsure.result
                 return made
+
+
+def connected(work: Callable[[], T]) -> T:
+    """Return what `work` returns, which may be done twice: it is done again where its connection is lost."""
+    pauses = _pauses()
+    while True:
+        try:
+            return work()
+        except DBAPIError as error:
+            if not _may_work_again(error) or next(pauses, None) is None:
+                raise
+
+
+@contextmanager
+def steady(engine: Engine) -> Iterator[Connection]:
+    """Yield what stands for a connection to read from: where one is lost, what was asked is asked again on another."""
+    connection = connected(engine.connect)
+    try:
+        yield cast(Connection, _Steady(connection))
+    finally:
+        with suppress(DBAPIError):  # lost after the last answer
+            connection.close()
+
+
+class _Steady:
+    """Asks what a connection asks."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def execute(self, query: Executable, values: Any = None) -> Result[Any]:
+        return connected(lambda: self._asked(query, values))
+
+    def _asked(self, query: Executable, values: Any) -> Result[Any]:
+        try:
+            return self._connection.execute(query, values)
+        except DBAPIError:
+            with suppress(DBAPIError):
+                self._connection.rollback()  # SQLAlchemy connects anew only after that
+            raise
 
 
 def _once(engine: Engine, work: Callable[[Connection], T], number: list[str]) -> T:

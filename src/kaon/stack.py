@@ -117,7 +117,7 @@ def _mlflow_found_or_started(home: Path, port: int) -> tuple[own_server.Address,
     if entry is not None and not _is_free(folder / "serving.lock"):
         return own_server.Address(str(entry["url"]), int(entry["pid"])), False
     folder.mkdir(parents=True, exist_ok=True)
-    port = port if _port_is_free(port) else _free_port()
+    port = port if port_is_free(port) else _free_port()
     with (folder / "serving.lock").open("a") as serving, (folder / "server.log").open("wb") as log:
         fcntl.flock(serving, fcntl.LOCK_EX)  # inherited, and held for as long as the server lives
         process = subprocess.Popen(
@@ -220,7 +220,13 @@ def _is_free(lock: Path) -> bool:
     return True
 
 
-def _port_is_free(port: int) -> bool:
+def addresses(home: Path) -> tuple[str, ...]:
+    """Return where the servers listen that `kaon up` has started and nobody has stopped."""
+    return tuple(str(entry["url"]) for entry in _read(home).values())
+
+
+def port_is_free(port: int) -> bool:
+    """Tell whether a server could listen on this port of the loopback."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

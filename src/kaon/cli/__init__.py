@@ -1,4 +1,8 @@
-"""The command `kaon`. Exit codes: 0 completed, 1 the run failed, 2 the workflow or the call is wrong, 130 Ctrl-C."""
+"""The command `kaon`.
+
+Exit codes: 0 completed, 1 the run failed, 2 the workflow or the call is wrong, 3 the run is held and waits for
+`kaon approve`, 130 the run was cancelled, or Ctrl-C.
+"""
 
 import os
 import sys
@@ -8,17 +12,27 @@ from typing import Annotated
 import typer
 
 from . import (
+    approve,
     artifact,
     artifacts,
+    backfill,
+    cancel,
     check,
+    deploy,
+    doctor,
+    gc,
     logs,
     publish_list,
     rank,
+    retry,
     run,
     runs,
+    serve,
     show,
     stack,
     status,
+    sweep,
+    watch,
 )
 from .refusals import told
 
@@ -35,9 +49,17 @@ app = typer.Typer(
 published = typer.Typer(help="What workflows have published.", no_args_is_help=True)
 
 app.command("run")(run.run)
+app.command("sweep")(sweep.sweep)
 app.command("check")(check.check)
 app.command("show")(show.show)
+app.command("retry")(retry.retry)
+app.command("cancel")(cancel.cancel)
+app.command("approve")(approve.approve)
+app.command("deploy")(deploy.deploy)
+app.command("serve")(serve.serve)
+app.command("backfill")(backfill.backfill)
 app.command("runs")(runs.runs)
+app.command("watch")(watch.watch)
 app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("artifacts")(artifacts.artifacts)
@@ -47,6 +69,8 @@ published.command("list")(publish_list.publish_list)
 app.command("rank")(rank.rank)
 app.command("up")(stack.up)
 app.command("down")(stack.down)
+app.command("doctor")(doctor.doctor)
+app.command("gc")(gc.gc)
 
 
 def _print_version(asked: bool) -> None:
@@ -66,7 +90,7 @@ def kaon(
     """Machine-learning workflows: checked when built, run on Prefect, every output kept.
 
     KAON_HOME (.kaon in the working directory, unless set) holds everything that runs store.
-    Exit codes: 0 completed, 1 the run failed, 2 the workflow or the call is wrong.
+    Exit codes: 0 completed, 1 the run failed, 2 the workflow or the call is wrong, 3 the run is held, 130 cancelled.
     """
 
 

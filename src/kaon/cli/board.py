@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from kaon.dsl.events import Event, ProgressEvent, RunEvent, StepEvent
+from kaon.dsl.events import Event, ItemsEvent, ProgressEvent, RunEvent, StepEvent
+
+from .tally import ENDED, Tally
 
 Keys = tuple[tuple[str, object], ...]
 Attempts = tuple[int, ...]
-ENDED = ("completed", "skipped", "failed", "cancelled")
 
 
 @dataclass(slots=True)
@@ -37,28 +38,34 @@ class Board:
 
     clock: Callable[[], float] = time.monotonic
     run_id: int | None = None
+    began: float | None = None
+    """When the run began, by the clock; None before it has."""
+    ended: float | None = None
+    """When it ended; None while it goes on."""
     _cells: dict[tuple[object, ...], Cell] = field(default_factory=dict)
+    _tallies: dict[tuple[object, ...], Tally] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def hear(self, event: Event) -> Cell | None:
-        """Take in an event; return the cell that it changed."""
+    def hear(self, event: Event) -> Cell | Tally | None:
+        """Take in an event; return the cell or the tally that it changed."""
         with self._lock:
             match event:
                 case StepEvent():
-                    cell = self._cell(event)
-                    if event.state == "running" and cell.state != "running":
-                        cell.began = cell.began or self.clock()
-                    cell.state, cell.reason = event.state, event.reason
-                    if event.state in ENDED:
-                        cell.seconds = event.seconds
-                    return cell
+                    return self._stepped(event)
                 case ProgressEvent():
                     cell = self._cell(event)
                     cell.fraction = event.fraction if event.fraction is not None else cell.fraction
                     cell.note = event.note or cell.note
                     return cell
+                case ItemsEvent():
+                    identity = (event.path, _as_text(event.keys), event.attempts)
+                    tally = self._tallies.setdefault(identity, Tally(self.clock))
+                    tally.hear(event)
+                    return tally
                 case RunEvent():
                     self.run_id = event.run_id
+                    self.began = self.clock() if self.began is None else self.began
+                    self.ended = None if event.state == "running" else self.clock()
                     return None
                 case _:
                     assert_never(event)
@@ -68,14 +75,24 @@ class Board:
         with self._lock:
             return self._cells.get((path, _as_text(keys), attempts))
 
+    def tally(self, path: str, keys: Keys = (), attempts: Attempts = ()) -> Tally | None:
+        """Return the tally of a wide loop; or, for a step, without keys, of all its items and attempts."""
+        with self._lock:
+            return self._tallies.get((path, _as_text(keys), attempts))
+
+    def around(self, cell: Cell) -> str:
+        """Return the path of the wide loop or step whose tally counts this cell; empty if none does."""
+        with self._lock:
+            return next((str(path) for path, *_ in self._tallies if f"{cell.path}/".startswith(f"{path}/")), "")
+
     def under(self, path: str, keys: Keys, attempts: Attempts) -> list[Cell]:
-        """Return the cells inside a node of the plan, for these items and attempts of what encloses it."""
+        """Return the cells of a node of the plan, or inside it, for these items and attempts of what encloses it."""
         inside, items = f"{path}/", _as_text(keys)
         with self._lock:
             return [
                 cell
                 for cell in self._cells.values()
-                if cell.path.startswith(inside)
+                if (cell.path == path or cell.path.startswith(inside))
                 and cell.items[: len(items)] == items
                 and cell.attempts[: len(attempts)] == attempts
             ]
@@ -85,11 +102,23 @@ class Board:
         inside = self.under(path, keys, attempts)
         return max((cell.attempts[len(attempts)] for cell in inside if len(cell.attempts) > len(attempts)), default=0)
 
-    def elapsed(self, cell: Cell) -> float:
-        """Return how long a cell has been running, or ran."""
+    def elapsed(self, cell: Cell | None = None) -> float:
+        """Return how long a cell, or the whole run, has been running, or ran."""
+        if cell is None:
+            began = self.clock() if self.began is None else self.began
+            return (self.clock() if self.ended is None else self.ended) - began
         if cell.state in ENDED or not cell.began:
             return cell.seconds
         return self.clock() - cell.began
+
+    def _stepped(self, event: StepEvent) -> Cell:
+        cell = self._cell(event)
+        if event.state == "running" and cell.state != "running":
+            cell.began = cell.began or self.clock() - event.seconds
+        cell.state, cell.reason = event.state, event.reason
+        if event.state in ENDED:
+            cell.seconds = event.seconds
+        return cell
 
     def _cell(self, event: StepEvent | ProgressEvent) -> Cell:
         items = _as_text(event.keys)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from .printed import lasted
 
 if TYPE_CHECKING:
-    from kaon.artifacts import Artifact, Message, RunRecord, StepRecord
+    from kaon.artifacts import Artifact, HoldRecord, Message, PathProgress, RunRecord, StepRecord
 
 Described: TypeAlias = Mapping[str, object]
 
@@ -24,6 +24,38 @@ def described_run(run: "RunRecord") -> Described:
         "seconds": lasted(run.started, run.ended),
         "settings": run.settings,
         "tags": run.tags,
+        "generation": run.generation,
+        "host": run.host,
+        "pid": run.pid,
+        "heartbeat": run.heartbeat,
+    }
+
+
+def described_path(progress: "PathProgress") -> Described:
+    """Return how far a step is, over all its items and attempts."""
+    return {
+        "path": progress.path,
+        "step": progress.step,
+        "total": progress.total,
+        "counts": dict(progress.counts),
+        "started": progress.started,
+        "latest": progress.latest,
+        "rate": progress.rate,
+        "seconds_left": None if progress.left is None else progress.left.total_seconds(),
+    }
+
+
+def described_hold(hold: "HoldRecord") -> Described:
+    """Return what a run asks a person, and the answer if there is one."""
+    return {
+        "path": hold.path,
+        "keys": dict(hold.keys),
+        "attempt": hold.attempt,
+        "question": hold.question,
+        "asked": hold.asked,
+        "decided": hold.decided,
+        "approved": hold.approved,
+        "by": hold.by,
     }
 
 

@@ -49,6 +49,17 @@ def find_workflow(name: str) -> "Workflow":
     )
 
 
+def lasting_name(flow: str) -> str:
+    """Return FLOW so that it names the same workflow later: the path of a file made absolute.
+
+    >>> lasting_name("recommendations"), lasting_name("/jobs/nightly.py:demo")
+    ('recommendations', '/jobs/nightly.py:demo')
+    """
+    place, colon, attribute = flow.rpartition(":") if ":" in flow else (flow, "", "")
+    is_file = place.endswith(".py") or os.sep in place
+    return f"{Path(place).absolute()}{colon}{attribute}" if is_file else flow
+
+
 def _workflow_in(module: ModuleType, attribute: str, place: str) -> "Workflow":
     from kaon.dsl import Workflow
 

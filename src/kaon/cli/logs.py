@@ -1,6 +1,8 @@
 """`kaon logs RUN [STEP]`: what the steps of a run said."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,12 +11,26 @@ from .options import AsJson, Home, RunId
 from .refusals import CallError
 
 if TYPE_CHECKING:
-    from kaon.artifacts import Message, Store
+    from kaon.artifacts import Message, RunRecord, State, Store
+
+    from .selection import Selection
+
+EVERY = 0.5
+"""Seconds between two looks for something new."""
+MARGIN = "\n          "
+"""Begins the further lines of a message."""
+PAGE = 1000
+"""Messages that are read at once."""
 
 
 def logs(
     run: RunId,
-    step: Annotated[str | None, typer.Argument(metavar="[STEP]", help="A step's name, or its path.")] = None,
+    step: Annotated[
+        str | None,
+        typer.Argument(metavar="[STEP]", help="A step's name or path, or one item of it: train[market=CA]."),
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only of steps that failed.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
@@ -23,37 +39,73 @@ def logs(
 
     from .described import described_message
     from .found import found_run
-    from .printed import place, print_json
+    from .printed import print_json_rows
+    from .selection import selection
 
     store = open_store()
     record = found_run(store, run)
-    if step is not None:
-        _check_step(store, record.id, step)
-    said = _messages(store, record.id, step)
+    if as_json and follow:
+        raise CallError("--json is one list, and --follow has no end", fix="give one of them")
+    chosen = None if step is None else selection(store.records.overview(record.id), step)
+    log = Log(store, record, chosen, ("failed",) if failed else None)
     if as_json:
-        print_json([described_message(message) for message in said])
+        print_json_rows(None, "messages", map(described_message, log.new()))
         return
-    places = {step_run.id: place(step_run) for step_run in store.records.step_runs(record.id)}
-    for message in said:
-        time = message.time.astimezone().strftime("%H:%M:%S")
-        where = places.get(message.step_run or 0, record.workflow)
-        print(f"{time}  {where}  {_text(message)}")
+    try:
+        while True:
+            goes_on = follow and store.records.run(record.id).state not in log.over
+            for message in log.new():
+                text = _text(message).replace("\n", MARGIN)
+                print(f"{message.time.astimezone():%H:%M:%S}  {log.place(message)}  {text}", flush=follow)
+            if not goes_on:
+                return
+            time.sleep(EVERY)
+    except KeyboardInterrupt:
+        raise typer.Exit from None
 
 
-def _check_step(store: "Store", run_id: int, step: str) -> None:
-    from kaon.dsl.errors import did_you_mean
+@dataclass(slots=True)
+class Log:
+    """The messages of a run, read a page at a time."""
 
-    known = {name for record in store.records.step_runs(run_id) for name in (record.path, record.step)}
-    if step not in known:
-        names = {name for name in known if "/" not in name} or known
-        raise CallError(f"run {run_id} has no step {step!r}", fix=did_you_mean(step, names) or f"kaon status {run_id}")
+    store: "Store"
+    run: "RunRecord"
+    chosen: "Selection | None" = None
+    states: Sequence["State"] | None = None
+    over: tuple[str, ...] = ("completed", "failed", "cancelled", "held")
+    """States of a run in which nothing is said any more."""
+    _after: int = 0
+    _places: dict[int, str] = field(default_factory=dict)
+    """Where the steps of the present page stand, by their ids."""
+    _meant: set[int] = field(default_factory=set)
+    """Those of them whose messages are wanted."""
 
+    def new(self) -> Iterator["Message"]:
+        """Yield the messages since the last one that was yielded."""
+        path = None if self.chosen is None else self.chosen.path
+        while page := self.store.records.messages(self.run.id, path, self._after, PAGE, states=self.states):
+            self._look_up({message.step_run for message in page if message.step_run is not None})
+            for message in page:
+                self._after = message.id
+                if self.chosen is None or message.step_run in self._meant:
+                    yield message
 
-def _messages(store: "Store", run_id: int, step: str | None) -> Iterator["Message"]:
-    after = 0
-    while page := store.records.messages(run_id, step, after):
-        yield from page
-        after = page[-1].id
+    def place(self, message: "Message") -> str:
+        """Return which step said a message of the present page, with its items and attempts."""
+        return self._places.get(message.step_run or 0, self.run.workflow)
+
+    def _look_up(self, ids: set[int]) -> None:
+        """Find the steps with these ids, those that lie together in one query."""
+        from .printed import place
+
+        known = {step: where for step, where in self._places.items() if step in ids}
+        meant = self._meant & ids
+        while missing := sorted(ids - known.keys()):
+            first = missing[0]
+            for step in self.store.records.step_runs(self.run.id, after_id=first - 1, limit=PAGE, history=True):
+                known[step.id] = place(step)
+                meant |= {step.id} if self.chosen is not None and self.chosen.holds(step) else set()
+        self._places, self._meant = known, meant
 
 
 def _text(message: "Message") -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -52,6 +53,21 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
 
 
+def print_json_rows(head: Mapping[str, object] | None, name: str, rows: Iterable[object]) -> None:
+    """Print a JSON object whose last field is a list of any length, written row by row; without a head, the list."""
+    if head is not None:
+        opening = json.dumps({**head, name: []}, indent=2, ensure_ascii=False, default=_plain)
+        print(opening.removesuffix("[]\n}"), end="")
+    empty = True
+    for row in rows:
+        text = json.dumps(row, indent=2, ensure_ascii=False, default=_plain)
+        print(f"{'[' if empty else ','}\n{textwrap.indent(text, '  ')}", end="")
+        empty = False
+    print("[]" if empty else "\n]")
+    if head is not None:
+        print("}")
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> "Table":
     """Return a table without a frame; columns named in `right` are flush right, wide ones wrap."""
     from rich.markup import escape
@@ -79,6 +95,19 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{int(seconds) // 60} min {int(seconds) % 60} s"
     return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60} min"
+
+
+def per_second(rate: float) -> str:
+    """Return a rate for people.
+
+    >>> [per_second(rate) for rate in (2104.4, 12.34, 0.25, 0.0)]
+    ['2,104/s', '12.3/s', '15/min', '0/s']
+    """
+    if rate >= 100:
+        return f"{rate:,.0f}/s"
+    if rate >= 1:
+        return f"{rate:.1f}/s"
+    return f"{rate * 60:.0f}/min" if rate > 0 else "0/s"
 
 
 def size(count: int) -> str:

@@ -4,9 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-FAILED = 1
-WRONG_CALL = 2
-INTERRUPTED = 130
+from .exit_codes import FAILED, WRONG_CALL
 
 
 class CallError(Exception):
@@ -51,9 +49,15 @@ def _home_refused(error: OSError) -> Refusal | None:
 _MENDABLE = (
     ("kaon.dsl.errors", "WorkflowError", WRONG_CALL),
     ("kaon.artifacts.errors", "UnknownRecord", WRONG_CALL),
+    ("kaon.artifacts.errors", "StillRunning", WRONG_CALL),
+    ("kaon.artifacts.errors", "Fenced", FAILED),
+    ("kaon.artifacts.errors", "AlreadyEnded", WRONG_CALL),
     ("kaon.steps.bundle", "BundleError", WRONG_CALL),
     ("kaon.steps.wsdm_lists", "BadLists", WRONG_CALL),
     ("kaon.artifacts.errors", "ArtifactsError", FAILED),
     ("kaon.dsl.backends.prefect.own_server", "PrefectServerError", FAILED),
+    ("kaon.dsl.backends.prefect.notices", "NotifyError", WRONG_CALL),
+    ("kaon.dsl.backends.prefect.deployment", "PoolError", WRONG_CALL),
+    ("kaon.dsl.backends.prefect.task_runners", "RunnerMissing", WRONG_CALL),
     ("kaon.stack", "StackError", FAILED),
 )

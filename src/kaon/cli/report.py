@@ -1,6 +1,6 @@
 """The artifacts that a workflow shows when it ends: tables as tables, a value with its interval as one cell."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .printed import items, table
@@ -20,9 +20,9 @@ INTERVALS = (("_low", "_high"), (".low", ".high"))
 """Endings of the bounds of `ndcg`: `ndcg_low` and `ndcg_high`, or `ndcg.low` and `ndcg.high`."""
 
 
-def print_report(console: "Console", store: "Store", run_id: int, names: Iterable[str]) -> None:
+def print_report(console: "Console", store: "Store", run_id: int, names: Collection[str]) -> None:
     """Print the artifacts of these names, as far as the run has them; of several attempts, the last."""
-    made = store.records.outputs(run_id)
+    made = store.records.outputs(run_id) if names else []
     for name in names:
         for artifact in newest([artifact for _, output, artifact in made if output == name])[:ITEMS]:
             where = f" {items(artifact.keys)}" if artifact.keys else ""

@@ -1,21 +1,10 @@
 """`kaon run FLOW`: run a workflow with live progress, and end with a summary."""
 
-import os
-import signal
-import threading
-import warnings
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 import typer
 
-from kaon.dsl.events import Event, RunEvent
-
 from .options import Flow, Home
-from .refusals import FAILED, INTERRUPTED
-
-PATIENCE = 15.0
-"""Seconds given to the steps of an interrupted run to stop."""
 
 
 def run(
@@ -32,72 +21,56 @@ def run(
         list[str] | None,
         typer.Option(metavar="STEP", help="Run this step even if the store holds its outputs; may be repeated."),
     ] = None,
+    hold_before: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STEP", help="Stop before this step until `kaon approve`; may be repeated."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes for wide loops. [default: cores]")
+    ] = None,
+    wide: Annotated[
+        int | None, typer.Option(min=1, help="Items above which a loop runs in worker processes. [default: 100]")
+    ] = None,
+    task_runner: Annotated[
+        Literal["threads", "dask", "ray"] | None, typer.Option(help="What runs the steps. [default: threads]")
+    ] = None,
     mlflow: Annotated[bool, typer.Option(help="Mirror the run to MLflow.")] = True,
     home: Home = None,
 ) -> None:
     """Run a workflow, show how it goes, and tell what it came to.
 
-    What an earlier run has stored for the same code, settings and inputs is reused. Exits with 0 if the run completed,
-    1 if it failed, 2 if the workflow or the call is wrong, and 130 if it was interrupted.
+    What an earlier run has stored for the same code, settings and inputs is reused. Ctrl-C stops the run now; SIGTERM
+    lets the steps that run finish within the grace period (KAON_GRACE, 10 s), and a second one stops them.
+
+    Exits with 0 if the run completed, 1 if it failed, 2 if the workflow or the call is wrong, 3 if it is held (`kaon
+    approve RUN` continues it), and 130 if it was cancelled.
     """
     from kaon.artifacts import open_store
-    from kaon.dsl import backends
+    from kaon.dsl.backends import Engine
     from kaon.dsl.settings import validated
 
+    from .carry_out import Order, begin_server, carry_out
+    from .continued import tags_of
     from .flow_names import find_workflow
-    from .printed import console
     from .setting_values import parse_values
-    from .summary import print_summary
-    from .watch import watched
 
     if backend == "prefect":
-        _begin_server()
+        begin_server()
     workflow = find_workflow(flow)
     settings = parse_values(workflow.settings_model, values or ())
     validated(workflow.settings_model, settings)
-    store, terminal = open_store(), console()
-    tracker = backends.MlflowView(store) if mlflow else None
-    warnings.filterwarnings("ignore", message="SOCKS support")  # requests filters it, but not when two threads import
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who ends the process ends the run as Ctrl-C does
-    try:
-        with watched(workflow.plan, terminal) as heard:
-            result = backends.run(
-                workflow,
-                settings,
-                backend=backend,
-                store=store,
-                force=force or (),
-                raises=False,
-                tracker=tracker,
-                on_event=_ending_hard(heard),
-            )
-    except KeyboardInterrupt:
-        terminal.print("\n[bold]interrupted[/]: the run is recorded as cancelled, and what finished is kept")
-        raise typer.Exit(INTERRUPTED) from None
-    print_summary(terminal, store, result)
-    if result.state != "completed":
-        raise typer.Exit(FAILED)
-
-
-def _ending_hard(heard: Callable[[Event], None]) -> Callable[[Event], None]:
-    """Listen as `heard` does; once the run is interrupted, a step that hangs in foreign code ends with the process."""
-
-    def hear(event: Event) -> None:
-        heard(event)
-        if isinstance(event, RunEvent) and event.state == "cancelled":
-            hard_end = threading.Timer(PATIENCE, os._exit, (INTERRUPTED,))
-            hard_end.daemon = True
-            hard_end.start()
-
-    return hear
-
-
-def _begin_server() -> None:
-    """Let the run's own server start while the workflow is imported; if the call turns out wrong, it ends by itself."""
-    os.environ.setdefault("DO_NOT_TRACK", "1")  # read when Prefect is imported, which then keeps its notice to itself
-    if os.environ.get("PREFECT_API_URL"):
-        return
-    from kaon.artifacts import kaon_home
-    from kaon.dsl.backends.prefect.own_server import begin_server
-
-    begin_server(kaon_home())
+    engine = Engine.from_environment(workers=workers, wide=wide, task_runner=task_runner)
+    tags = tags_of(flow, force=force or (), hold_before=hold_before or ())
+    carry_out(
+        Order(
+            workflow,
+            open_store(),
+            backend,
+            engine,
+            settings,
+            tags,
+            mlflow=mlflow,
+            force=tuple(force or ()),
+            hold_before=tuple(hold_before or ()),
+        )
+    )

@@ -28,12 +28,13 @@ def parse_values(model: "type[BaseModel]", given: Iterable[str]) -> dict[str, ob
             )
         if address in values:
             raise CallError(f"{address!r} is given twice", fix="give it once")
-        field = _field(model, address)
-        values[address] = text if field is None else _read(field, text)
+        field = field_of(model, address)
+        values[address] = text if field is None else read(field, text)
     return values
 
 
-def _field(model: "type[BaseModel]", address: str) -> "FieldInfo | None":
+def field_of(model: "type[BaseModel]", address: str) -> "FieldInfo | None":
+    """Return the field of a setting's address; None if there is no such setting."""
     first, _, rest = address.partition(".")
     field = model.model_fields.get(first)
     if field is None or not rest:
@@ -42,7 +43,8 @@ def _field(model: "type[BaseModel]", address: str) -> "FieldInfo | None":
     return group.model_fields.get(rest) if isinstance(group, type) and hasattr(group, "model_fields") else None
 
 
-def _read(field: "FieldInfo", text: str) -> object:
+def read(field: "FieldInfo", text: str) -> object:
+    """Return the value that a text stands for where this setting is asked for; the text itself if it fits nothing."""
     from pydantic import TypeAdapter, ValidationError
 
     annotation: Any = field.annotation
