@@ -6,12 +6,13 @@ import dataclasses
 import hashlib
 import math
 import struct
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO, NewType
+from typing import Any, BinaryIO, NewType, TypeAlias
 from uuid import UUID
 
 from .errors import NotDigestible
@@ -60,24 +61,27 @@ def digest_value(value: object) -> Digest:
     >>> digest_value({"a": 1, "b": 2}) == digest_value({"b": 2, "a": 1})
     True
     """
-    return digest_bytes(_encode(value, "value"))
+    return digest_bytes(_encode(value, ("value",)))
 
 
-def _encode(value: object, where: str) -> bytes:
+Where: TypeAlias = tuple[object, ...]
+"""A place inside a value: text and keys, put together only for an error."""
+
+
+def _encode(value: object, where: Where) -> bytes:
     """Return tag, length and content, so that no two values share an encoding."""
+    plain = PLAIN.get(type(value))
+    if plain is not None:
+        return plain(value)
     match value:
         case Enum():
             return _tagged(b"enum", _type(value), value.name.encode())
-        case None:
-            return _tagged(b"none")
-        case bool():
-            return _tagged(b"bool", b"1" if value else b"0")
         case int():
-            return _tagged(b"int", b"%d" % value)
+            return _encode_int(value)
         case float():
-            return _tagged(b"float", struct.pack(">d", math.nan if math.isnan(value) else value))
+            return _encode_float(value)
         case str():
-            return _tagged(b"str", value.encode("utf-8", "surrogatepass"))
+            return _encode_text(value)
         case bytes() | bytearray() | memoryview():
             return _tagged(b"bytes", bytes(value))
         case Mapping():
@@ -88,11 +92,33 @@ def _encode(value: object, where: str) -> bytes:
             name = _type(value) if hasattr(value, "_fields") else b""
             return _tagged(b"tuple", name, *_items(value, where))
         case Set():
-            return _tagged(b"set", *sorted(_encode(item, f"{where}{{…}}") for item in value))
+            return _tagged(b"set", *sorted(_encode(item, (where, "{…}")) for item in value))
     return _encode_object(value, where)
 
 
-def _encode_object(value: object, where: str) -> bytes:
+def _encode_int(value: int) -> bytes:
+    return _tagged(b"int", b"%d" % value)
+
+
+def _encode_float(value: float) -> bytes:
+    return _tagged(b"float", struct.pack(">d", math.nan if math.isnan(value) else value))
+
+
+def _encode_text(value: str) -> bytes:
+    return _tagged(b"str", value.encode("utf-8", "surrogatepass"))
+
+
+PLAIN: dict[type, Callable[[Any], bytes]] = {
+    type(None): lambda _: _tagged(b"none"),
+    bool: lambda value: _tagged(b"bool", b"1" if value else b"0"),
+    int: _encode_int,
+    float: _encode_float,
+    str: _encode_text,
+}
+"""The types that most values are made of, found without asking one after the other."""
+
+
+def _encode_object(value: object, where: Where) -> bytes:
     match value:
         case datetime() if value.tzinfo is not None:
             return _tagged(b"instant", value.astimezone(UTC).isoformat().encode())
@@ -110,7 +136,7 @@ def _encode_object(value: object, where: str) -> bytes:
     return _encode_foreign(value, where)
 
 
-def _encode_foreign(value: object, where: str) -> bytes:
+def _encode_foreign(value: object, where: Where) -> bytes:
     """Encode pydantic's and numpy's types, told apart without importing either."""
     ancestors = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(value).__mro__}
     if ("pydantic", "BaseModel") in ancestors:
@@ -121,7 +147,7 @@ def _encode_foreign(value: object, where: str) -> bytes:
         little = value.astype(value.dtype.newbyteorder("<"), order="C")  # type: ignore[attr-defined]
         return _tagged(b"array", little.dtype.str.encode(), _encode(little.shape, where), little.tobytes())
     raise NotDigestible(
-        f"{where} is a {_type(value).decode()}, which has no canonical form",
+        f"{_place(where)} is a {_type(value).decode()}, which has no canonical form",
         why="a digest must be the same in every process, so only types with a fixed form have one",
         fix="use numbers, text, dates, enums, dataclasses or pydantic models, and lists, tuples or mappings of those",
     )
@@ -131,12 +157,31 @@ def _fields(model: Any) -> Mapping[object, object]:
     return dict(model)
 
 
-def _pairs(mapping: Mapping[object, object], where: str) -> Iterable[bytes]:
-    return (_encode(key, f"a key of {where}") + _encode(item, f"{where}[{key!r}]") for key, item in mapping.items())
+def _pairs(mapping: Mapping[object, object], where: Where) -> list[bytes]:
+    return [
+        _encode(key, ("a key of ", where)) + _encode(item, (where, "[", _Key(key), "]"))
+        for key, item in mapping.items()
+    ]
 
 
-def _items(items: Iterable[object], where: str) -> Iterable[bytes]:
-    return (_encode(item, f"{where}[{place}]") for place, item in enumerate(items))
+def _items(items: Iterable[object], where: Where) -> list[bytes]:
+    return [_encode(item, (where, "[", place, "]")) for place, item in enumerate(items)]
+
+
+class _Key:
+    """A key as an error shows it."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: object) -> None:
+        self.key = key
+
+    def __str__(self) -> str:
+        return repr(self.key)
+
+
+def _place(where: Where) -> str:
+    return "".join(_place(part) if isinstance(part, tuple) else str(part) for part in where)
 
 
 def _type(value: object) -> bytes:
@@ -145,4 +190,9 @@ def _type(value: object) -> bytes:
 
 def _tagged(tag: bytes, *parts: bytes) -> bytes:
     """Return a netstring of the tag and of every part: unambiguous, whatever the parts hold."""
-    return b"".join(b"%d:%s" % (len(part), part) for part in (tag, b"%d" % len(parts), *parts))
+    return _head(tag, len(parts)) + b"".join([b"%d:%s" % (len(part), part) for part in parts])
+
+
+@lru_cache(maxsize=1024)
+def _head(tag: bytes, parts: int) -> bytes:
+    return b"".join(b"%d:%s" % (len(part), part) for part in (tag, b"%d" % parts))

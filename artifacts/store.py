@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -115,22 +115,29 @@ class Store:
         """
         return self.records.finish_steps(lease, endings)
 
-    def get(self, artifact: Artifact, wanted: object = object) -> object:
+    def get(
+        self,
+        artifact: Artifact,
+        wanted: object = object,
+        inline: Mapping[Digest, bytes | None] | None = None,
+    ) -> object:
         """Return the artifact's value as `wanted` asks; `object` leaves the form to its kind.
 
+        inline: what `records.inline_values` returned, for one who reads many.
         Raises CorruptArtifact if its bytes are damaged, MissingBlob if they are gone, WrongType, NoKind.
         """
-        with self.open(artifact) as source:
+        with self.open(artifact, inline) as source:
             if artifact.kind == "json" and is_optional(wanted) and source.read(5) == b"null":
                 return None
             source.seek(0)
             kind = kind_named(artifact.kind)
             return kind.load(source, wanted if kind.name == "json" else stripped(wanted))
 
-    def open(self, artifact: Artifact) -> BinaryIO:
+    def open(self, artifact: Artifact, inline: Mapping[Digest, bytes | None] | None = None) -> BinaryIO:
         """Return the artifact's bytes to read, checked. Raises CorruptArtifact, MissingBlob."""
         try:
-            raw = self.records.inline_value(artifact.digest)
+            known = inline is not None and artifact.digest in inline
+            raw = inline[artifact.digest] if inline and known else self.records.inline_value(artifact.digest)
             if raw is None:
                 return self.blobs.open(artifact.digest)
             found = digest_bytes(raw)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -47,16 +47,25 @@ def kind_for(annotation: object) -> Kind[Any]:
     >>> kind_for(dict[str, int]).name
     'json'
     """
-    bare = stripped(annotation)
-    for kind in load_kinds():
-        if kind.accepts(bare):
-            return kind
+    kinds = load_kinds()
+    try:
+        kind = _accepting(annotation, kinds)
+    except TypeError:  # an annotation that cannot be hashed
+        kind = _accepting.__wrapped__(annotation, kinds)
+    if kind is not None:
+        return kind
     raise NoKind(
         f"no kind can store {type_name(annotation)}",
         why=f"the kinds are {', '.join(kind.name for kind in load_kinds())}",
         fix="return a dataclass of plain values, a table or an array; return a File(path) of a format of your own; "
         f"or add a kind by an entry point of the group {GROUP!r}",
     )
+
+
+@lru_cache(maxsize=1024)
+def _accepting(annotation: object, kinds: tuple[Kind[Any], ...]) -> Kind[Any] | None:
+    bare = stripped(annotation)
+    return next((kind for kind in kinds if kind.accepts(bare)), None)
 
 
 def kind_named(name: str) -> Kind[Any]:

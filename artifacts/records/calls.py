@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ..artifact import Artifact, LoopKeys
 from ..digest import Digest
@@ -85,6 +85,9 @@ class NewOutput:
     size: int
     summary: Mapping[str, Json]
     inline: bytes | None
+
+    def __reduce__(self) -> tuple[Any, ...]:  # several times as fast as what a frozen dataclass with slots does
+        return NewOutput, (self.name, self.kind, self.digest, self.size, self.summary, self.inline)
 
 
 @dataclass(frozen=True, slots=True)

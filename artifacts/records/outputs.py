@@ -35,6 +35,16 @@ class OutputRecords:
             raw: bytes | None = connection.execute(INLINE_VALUE, {"wanted": digest}).scalar()
         return raw
 
+    def inline_values(self, digests: Sequence[Digest]) -> dict[Digest, bytes | None]:
+        """Return for each digest the bytes that live in the records, or None if they do not."""
+        found: dict[Digest, bytes | None] = dict.fromkeys(digests)
+        with self.database.reading() as connection:
+            for start in range(0, len(digests), PARAMETERS):
+                part = digests[start : start + PARAMETERS]
+                query = select(inline_values.c.digest, inline_values.c.raw).where(inline_values.c.digest.in_(part))
+                found.update({Digest(row.digest): row.raw for row in connection.execute(query)})
+        return found
+
     def commits(self, key: Digest) -> list[Committed]:
         """Return what was committed under the key of late, newest first."""
         with self.database.reading() as connection:

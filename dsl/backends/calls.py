@@ -51,7 +51,8 @@ class Opened:
 
     def work(self, run: int) -> Work:
         """Return this try of the call."""
-        return Work(self.invocation.call.path, run, self.tries, self.invocation.inputs)
+        inputs = {name: Plain(r.value) if isinstance(r, Plain) else r for name, r in self.invocation.inputs.items()}
+        return Work(self.invocation.call.path, run, self.tries, inputs)
 
     @property
     def may_retry(self) -> bool:

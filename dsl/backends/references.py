@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import dropwhile, islice
 from typing import Any, NewType, TypeAlias, get_args
 
 from kaon.artifacts import Artifact, Digest, Store, digest_value
@@ -11,6 +12,9 @@ from ..fit import items_of
 from ..plan import Json
 from ..point import Point
 from ..values import from_json, is_plain
+
+AHEAD = 500
+"""Results of a loop that are read from the records at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,9 @@ class Plain:
     value: Json
     taken_from: tuple[Artifact, ...] = ()
     """The list or mapping that it is an item of."""
+
+    def __reduce__(self) -> tuple[Any, ...]:  # several times as fast as what a frozen dataclass with slots does
+        return Plain, (self.value, self.taken_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +53,21 @@ class Join(Mapping[Any, Any]):
         self._references = references
         self._annotation = annotation
         self._store = store
+        self._inline: Mapping[Digest, bytes | None] = {}
 
     def __getitem__(self, key: Any) -> Any:
-        return load(self._references[key], self._annotation, self._store)
+        reference = self._references[key]
+        if not isinstance(reference, Stored):
+            return load(reference, self._annotation, self._store)
+        if reference.artifact.digest not in self._inline:
+            self._inline = self._store.records.inline_values(self._from(key))
+        return self._store.get(reference.artifact, self._annotation, self._inline)
+
+    def _from(self, key: Any) -> list[Digest]:
+        """Return the digests of the item and of those that follow it, which are likely to be read next."""
+        following = islice(dropwhile(lambda other: other != key, self._references), AHEAD)
+        found = (self._references[one] for one in following)
+        return list(dict.fromkeys(one.artifact.digest for one in found if isinstance(one, Stored)))
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._references)

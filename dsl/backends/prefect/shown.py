@@ -48,7 +48,7 @@ class Progress:
 class ResultsTable:
     """Prefect artifacts that list what the steps of a flow run made, and how to open each.
 
-    One is added every few seconds with what was made since the last one, from a thread of its own: no step waits for it.
+    One is added every few seconds with what was made since the last one, from a thread of its own: no step waits.
     """
 
     def __init__(self) -> None:
