@@ -102,7 +102,7 @@ def parallel_coordinates(board: Board) -> altair.LayerChart:
     up = altair.Y("place:Q", axis=None, scale=altair.Scale(domain=[-0.05, 1.05]))
     hovered = altair.selection_point(name="hovered", fields=["point"], on="pointerover", empty=False)
     drawn = (
-        altair.Chart(altair.Data(values=lines))
+        altair.Chart(altair.InlineData(values=lines))
         .mark_line(opacity=0.6)
         .encode(
             x=across,
@@ -114,7 +114,7 @@ def parallel_coordinates(board: Board) -> altair.LayerChart:
         )
         .add_params(hovered)
     )
-    marks = altair.Chart(altair.Data(values=ticks))
+    marks = altair.Chart(altair.InlineData(values=ticks))
     rules = marks.mark_rule(color="#888").encode(x=across)
     texts = marks.mark_text(align="left", dx=5, fontSize=10).encode(x=across, y=up, text="text:N")
     shown = (
@@ -123,7 +123,10 @@ def parallel_coordinates(board: Board) -> altair.LayerChart:
         else board.note
     )
     title = altair.TitleParams("Settings and what came of them", subtitle=shown)
-    return altair.layer(rules, drawn, texts).properties(title=title, width=max(300, 140 * len(names)), height=320)
+    layers: altair.LayerChart = altair.LayerChart(
+        rules, drawn, texts, title=title, width=max(300, 140 * len(names)), height=320
+    )
+    return layers
 
 
 def scatter(board: Board) -> altair.ConcatChart:
@@ -140,7 +143,7 @@ def scatter(board: Board) -> altair.ConcatChart:
     ]
     title = altair.TitleParams(board.objective or "Points", subtitle=board.note)
     panels = [_panel(scale, f"x{place}", board) for place, scale in enumerate(scales)]
-    return altair.concat(*panels, data=altair.Data(values=dots), columns=COLUMNS, title=title)
+    return altair.concat(*panels, data=altair.InlineData(values=dots), columns=COLUMNS, title=title)
 
 
 def _panel(scale: Scale, field: str, board: Board) -> altair.Chart:
@@ -150,7 +153,7 @@ def _panel(scale: Scale, field: str, board: Board) -> altair.Chart:
     else:
         across = altair.X(f"{field}:N", title=scale.name, sort=list(scale.values))
     best = altair.datum.best
-    return (
+    panel: altair.Chart = (
         altair.Chart()
         .mark_circle()
         .encode(
@@ -162,6 +165,7 @@ def _panel(scale: Scale, field: str, board: Board) -> altair.Chart:
         )
         .properties(width=240, height=220)
     )
+    return panel
 
 
 def _colour(board: Board) -> altair.Color | altair.ColorValue:

@@ -12,6 +12,7 @@ from .execution import execute
 from .failures import Failure, Stopped
 from .inline_worker import InlineWorker
 from .interpret import Each, HandedOn, Interpreter, Invocation
+from .pace import Pace
 from .pulse import pulsing
 from .session import Session, Terms
 from .shard import Shard
@@ -41,7 +42,7 @@ class Help:
         """
         with self._session() as session:
             interpreter = Interpreter(self.terms.settings, session.store)
-            shard = Shard(session, interpreter, InlineWorker(session), lambda stopped, skipped: None)
+            shard = Shard(session, interpreter, InlineWorker(session), lambda stopped, skipped: None, Pace())
             return shard.run(each, at_once), interpreter.tolerated
 
     @contextmanager

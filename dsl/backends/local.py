@@ -8,6 +8,7 @@ from .failures import Stopped
 from .frame import Frame
 from .inline_worker import InlineWorker
 from .interpret import Abandon, Each, Effects, HandedOn, Interpreter, Invocation, drive
+from .pace import Pace
 from .references import Reference
 from .run_session import RunSession
 from .session import Session
@@ -34,7 +35,7 @@ class LocalConductor:
         begin_loop(self._session, each)
         if len(each.items) > self._session.terms.engine.wide:
             worker, tally = InlineWorker(self._session), tally_of(self._session, each)
-            return Shard(self._session, interpreter, worker, tally.ended).run(each)
+            return Shard(self._session, interpreter, worker, tally.ended, Pace()).run(each)
         ended: list[HandedOn | Stopped] = []
         for item in each.items:
             frame = interpreter.item_frame(each.loop, each.frame, item)

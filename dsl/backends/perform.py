@@ -3,6 +3,7 @@
 What performs a step writes no records: it reads from the store, may add blobs to it, and hands back what it made.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -60,9 +61,11 @@ class Performed:
     outputs: tuple[NewOutput, ...]
     metrics: Mapping[str, float]
     """The numbers of its outputs that are metrics, as `output.name`."""
+    seconds: float = 0.0
+    """How long it took."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Performed, (self.outputs, self.metrics)
+        return Performed, (self.outputs, self.metrics, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Broken:
 
     cause: str
     traceback: str = ""
+    seconds: float = 0.0
+    """How long it took."""
 
 
 def step_code(call: Call, step: Step[..., Any]) -> StepCode:
@@ -102,14 +107,16 @@ def perform(
         with within():
             return code.function(**inputs)
 
+    began = time.monotonic()
     try:
         inputs = {name: _loaded(code, name, reference, store) for name, reference in work.inputs.items()}
         context = StepContext(work.path, work.run, work.tries, tell)
         with stepping(context), captured(context):
             value = run_in_process(run, inputs, timeout)
-        return _performed(code, _values(code, value), store)
+        outputs, metrics = _dumped(code, _values(code, value), store)
     except Exception as error:
-        return Broken(*cause_of(error))
+        return Broken(*cause_of(error), time.monotonic() - began)
+    return Performed(outputs, metrics, time.monotonic() - began)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,8 @@ def _values(code: StepCode, value: Any) -> tuple[Any, ...]:
     return value
 
 
-def _performed(code: StepCode, values: tuple[Any, ...], store: Store) -> Performed:
+def _dumped(code: StepCode, values: tuple[Any, ...], store: Store) -> tuple[tuple[NewOutput, ...], Mapping[str, float]]:
+    """Return the outputs in a form to be recorded, and the numbers of those that are metrics."""
     made = []
     for output, value, annotation in zip(code.call.outputs, values, code.outputs, strict=True):
         try:
@@ -153,4 +161,4 @@ def _performed(code: StepCode, values: tuple[Any, ...], store: Store) -> Perform
             raise OutputNotStored(f"the output {output.name!r} cannot be stored: {error}") from error
     named = zip(code.call.outputs, values, strict=True)
     metrics = {f"{o.name}.{k}": v for o, value in named if isinstance(value, Metrics) for k, v in value.items()}
-    return Performed(tuple(made), metrics)
+    return tuple(made), metrics

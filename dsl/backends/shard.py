@@ -17,13 +17,12 @@ from .calls import Calls, Closing, Opened, Reused, Waits
 from .failures import Stopped
 from .frame import Frame
 from .interpret import Abandon, Each, Effects, HandedOn, Interpreter, Invocation, Item, Run, Together
+from .pace import BATCH, BATCH_SECONDS, Pace
 from .perform import Broken, Performed
 from .session import Session
 
-BATCH = 256
-"""Calls in one batch at most."""
-BATCH_SECONDS = 0.1
-"""How long a batch should take: a crash costs no more, and what is recorded is no older."""
+CLOSE_EVERY = 0.5
+"""Seconds after which what has ended of a batch is recorded, though others of it have not."""
 LOOK_AGAIN = 0.2
 """Seconds between two looks at a step that another run is making."""
 CRASHES = 3
@@ -92,6 +91,7 @@ class Shard:
         interpreter: Interpreter,
         worker: Worker,
         count: Callable[[Stopped | None, bool], None],
+        pace: Pace,
     ) -> None:
         self._session = session
         self._calls = Calls(session, self._tell)
@@ -104,7 +104,10 @@ class Shard:
         """Calls to look at again, by when: those that another run is making, and those to be retried."""
         self._joins: list[_Join] = []
         self._crashes: dict[int, int] = {}
-        self._size = 1
+        self._opened: deque[tuple[_Strand, Opened]] = deque()
+        self._pace = pace
+        self._eager = 1
+        """How many times as many calls are opened at once: it grows while all of them are reused."""
         self._ticket = 0
 
     def run(self, each: Each, at_once: int | None = None) -> list[HandedOn | Stopped]:
@@ -118,7 +121,7 @@ class Shard:
             batch = self._batch()
             if batch:
                 self._perform(batch)
-            elif not self._ready and not self._queue and whole.left:
+            elif not self._ready and not self._queue and not self._opened and whole.left:
                 self._wait()
         return whole.ended
 
@@ -133,7 +136,7 @@ class Shard:
         while True:
             while self._ready:
                 self._step(*self._ready.popleft())
-            if len(self._queue) >= self._size or not self._begin_item():
+            if len(self._queue) >= self._pace.room * self._eager or not self._begin_item():
                 return
 
     def _begin_item(self) -> bool:
@@ -164,6 +167,8 @@ class Shard:
             self._ended(strand, error)
             return
         match effect:
+            case Run(invocation) if _root(strand).performed:  # before those of items that have not begun
+                self._queue.appendleft((strand, invocation))
             case Run(invocation):
                 self._queue.append((strand, invocation))
             case Together(branches):
@@ -206,46 +211,60 @@ class Shard:
         """Return the calls to perform next: retries that are due, then new ones."""
         if self._session.stopping:
             self._give_up()
+        self._take_due()
+        if not self._opened and self._queue:
+            self._open()
         batch: list[tuple[_Strand, Opened]] = []
-        fresh: list[tuple[_Strand, Invocation]] = []
+        seconds = 0.0
+        while self._opened and len(batch) < BATCH:
+            seconds += self._pace.cost(self._opened[0][1].invocation.call.path)
+            if batch and seconds > BATCH_SECONDS:
+                break
+            batch.append(self._opened.popleft())
+        return batch
+
+    def _take_due(self) -> None:
+        """Take up what was to be looked at again by now."""
         now = time.monotonic()
-        while self._again and self._again[0][0] <= now and len(batch) < self._size:
+        restarted: list[Opened] = []
+        while self._again and self._again[0][0] <= now:
             _, _, strand, call = heapq.heappop(self._again)
             if isinstance(call, Opened):
-                batch.append((strand, call))
+                self._opened.append((strand, call))
+                restarted += [call] if call.tries > 1 else []
             else:
-                fresh.append((strand, call))
-        restarted = [opened for _, opened in batch if opened.tries > 1]
+                self._queue.append((strand, call))
         if restarted:
             self._calls.restart(restarted)
-        while self._queue and len(batch) + len(fresh) < self._size:
-            fresh.append(self._queue.popleft())
-        opened = self._open(fresh) if fresh else []
-        if fresh and not opened:  # all of them reused: nothing speaks for small batches
-            self._size = min(4 * self._size, BATCH)
-        return batch + opened
 
-    def _open(self, fresh: list[tuple[_Strand, Invocation]]) -> list[tuple[_Strand, Opened]]:
+    def _open(self) -> None:
         """Open calls, and let the strands go on whose calls need not be performed."""
-        opened: list[tuple[_Strand, Opened]] = []
+        fresh: list[tuple[_Strand, Invocation]] = []
+        seconds = 0.0
+        while self._queue and len(fresh) < BATCH:
+            seconds += self._pace.cost(self._queue[0][1].call.path) / self._eager
+            if fresh and seconds > BATCH_SECONDS:
+                break
+            fresh.append(self._queue.popleft())
         found = self._calls.open([invocation for _, invocation in fresh])
         for (strand, invocation), one in zip(fresh, found, strict=True):
             match one:
                 case Opened():
                     _root(strand).performed = True
-                    opened.append((strand, one))
+                    self._opened.append((strand, one))
                 case Reused():
                     self._ready.append((strand, one.outputs, None))
                 case Stopped():
                     self._ready.append((strand, None, one))
                 case Waits():
                     self._look_again(LOOK_AGAIN, strand, invocation)
-        return opened
+        self._eager = 1 if self._opened else min(4 * self._eager, BATCH)
 
     def _give_up(self) -> None:
         """Let go of what waits for another try: the run is to stop."""
-        waiting = [(strand, call) for _, _, strand, call in self._again]
+        waiting = [*((strand, call) for _, _, strand, call in self._again), *self._opened]
         self._again.clear()
+        self._opened.clear()
         retried = [call for _, call in waiting if isinstance(call, Opened)]
         if retried:
             self._calls.cancel(retried, self._session.stopping)
@@ -253,26 +272,31 @@ class Shard:
 
     def _perform(self, batch: list[tuple[_Strand, Opened]]) -> None:
         """Have the worker perform a batch, and close what has ended."""
-        began = time.monotonic()
+        closed = time.monotonic()
         left = dict(enumerate(batch))
         closings: list[tuple[_Strand, Closing]] = []
+        took: dict[str, list[float]] = {}
         try:
             for reply in self._worker.perform([opened for _, opened in batch], self._calls.hear):
                 match reply:
                     case Ended(index, result):
                         strand, opened = left.pop(index)
+                        took.setdefault(opened.invocation.call.path, []).append(result.seconds)
                         self._take(strand, opened, result, closings)
                     case Crashed(index, why):
                         self._crashed(index, why, left, closings)
+                if time.monotonic() - closed > CLOSE_EVERY:
+                    self._close(closings)
+                    closed = time.monotonic()
         except BaseException:
             if self._session.fenced is None and not self._session.ended:
                 self._close(closings)
             self._calls.cancel([opened for _, opened in left.values()], self._session.stopping or "interrupted")
             raise
         self._close(closings)
-        for strand, opened in left.values():  # the worker died before their turn
-            self._look_again(0.0, strand, opened)
-        self._resize(len(batch), time.monotonic() - began)
+        self._opened.extendleft(reversed(left.values()))  # the worker died before their turn
+        for path, seconds in took.items():
+            self._pace.learn(path, sum(seconds) / len(seconds))
 
     def _take(
         self, strand: _Strand, opened: Opened, result: Performed | Broken, closings: list[tuple[_Strand, Closing]]
@@ -322,11 +346,6 @@ class Shard:
         """Wait until a call is to be looked at again."""
         assert self._again, "items that have not ended wait for something"
         self._session.halted.wait(max(0.0, min(1.0, self._again[0][0] - time.monotonic())))
-
-    def _resize(self, count: int, seconds: float) -> None:
-        """Let the next batch take about BATCH_SECONDS."""
-        wanted = int(BATCH_SECONDS * count / max(seconds, 1e-6))
-        self._size = max(1, min(wanted, 4 * self._size, BATCH))
 
 
 def _root(strand: _Strand) -> _Strand:

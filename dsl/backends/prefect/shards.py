@@ -24,6 +24,7 @@ from ..inline_worker import InlineWorker
 from ..interpret import Each, HandedOn, Interpreter
 from ..local import tally_of
 from ..own_process import LOOK, cause_of_death
+from ..pace import BATCH_SECONDS, Pace
 from ..perform import Broken
 from ..session import Session
 from ..shard import Crashed, Ended, Shard, Worker
@@ -37,7 +38,13 @@ class ShardRun:
     """One shard on its way through Prefect."""
 
     def __init__(
-        self, session: Session, interpreter: Interpreter, each: Each, tally: Tally, at_once: int | None
+        self,
+        session: Session,
+        interpreter: Interpreter,
+        each: Each,
+        tally: Tally,
+        pace: Pace,
+        at_once: int | None,
     ) -> None:
         self.ended: list[HandedOn | Stopped] | None = None
         self._session = session
@@ -45,11 +52,12 @@ class ShardRun:
         self._each = each
         self._tally = tally
         self._at_once = at_once
+        self._pace = pace
 
     def run(self) -> None:
         """Run the items of the shard to their ends."""
         with _worker(self._session, self._each.loop) as worker:
-            shard = Shard(self._session, self._interpreter, worker, self._tally.ended)
+            shard = Shard(self._session, self._interpreter, worker, self._tally.ended, self._pace)
             self.ended = shard.run(self._each, self._at_once)
 
     def results(self, future: PrefectFuture[Any]) -> list[HandedOn | Stopped]:
@@ -86,7 +94,7 @@ class PooledWorker:
                     case Failed(index=index, error=error, trace=trace):
                         yield Ended(index, Broken(error, trace))
                     case OverLimit(index=int(index)):
-                        yield Ended(index, Broken(cause_of_death(reply)))
+                        yield Ended(index, Broken(cause_of_death(reply), seconds=BATCH_SECONDS))
                     case Died(index=int(index), why=why):
                         yield Crashed(index, why)
             self._session.stop_if_halted()
@@ -94,13 +102,13 @@ class PooledWorker:
 
 def run_in_shards(session: Session, interpreter: Interpreter, each: Each) -> tuple[list[HandedOn | Stopped], int]:
     """Run the items of a wide loop, and return what each hands on or how it stopped, and how many shards there were."""
-    tally, label = tally_of(session, each), each.loop.path.rpartition("/")[2]
+    tally, pace, label = tally_of(session, each), Pace(), each.loop.path.rpartition("/")[2]
     task: Task[..., Any] = Task(
         _run_shard, name=label, task_run_name="{title}", cache_policy=NO_CACHE, persist_result=False
     )
     begun = []
     for title, part, at_once in parts(session, each):
-        run = ShardRun(session, interpreter, part, tally, at_once)
+        run = ShardRun(session, interpreter, part, tally, pace, at_once)
         begun.append((run, task.submit(title, run, each.loop.on_failure)))
     for _, future in begun:
         future.wait()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from kaon.dsl.errors import Problem
 from kaon.dsl.kinds import storable
-from kaon.dsl.sampling import Axis, Choice, Range
+from kaon.dsl.spaces import Axis, Choice, Range
 from kaon.dsl.values import annotation_of, from_json, to_json
 
 from .setting_values import field_of, read
