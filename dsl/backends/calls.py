@@ -25,8 +25,8 @@ from ..context import Message
 from ..events import Event, ProgressEvent, State, StepEvent
 from ..plan import Call, Json
 from .contents import contents_digest
+from .effects import Abandon, Invocation
 from .failures import Failure, Held, Stopped, failure_of
-from .interpret import Abandon, Invocation
 from .perform import Broken, Performed, Work
 from .references import Plain, Reference, Stored, artifacts, digest
 from .session import Session, recorded

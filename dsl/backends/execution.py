@@ -8,8 +8,8 @@ from kaon.artifacts import Artifact
 
 from ..context import Message
 from .calls import Calls, Closing, Opened, Outputs, Reused, Waits
+from .effects import Invocation
 from .failures import Failure, Stopped
-from .interpret import Invocation
 from .perform import Broken, Performed, perform
 from .references import artifacts
 from .session import Session

@@ -8,10 +8,11 @@ from kaon.artifacts import Done, Lease, open_store
 
 from ..plan import Call, Loop, walk
 from .calls import Outputs
+from .effects import Each, HandedOn, Invocation
 from .execution import execute
 from .failures import Failure, Stopped
 from .inline_worker import InlineWorker
-from .interpret import Each, HandedOn, Interpreter, Invocation
+from .interpret import Interpreter
 from .pace import Pace
 from .pulse import pulsing
 from .session import Session, Terms

@@ -1,13 +1,13 @@
 """Interpret a plan: what order things run in, what each loop, repetition and decision does, what follows a failure.
 
-The interpreter touches nothing: it yields what is to be done, one effect after the other, and is sent what came of it.
-`drive` does what is yielded by a Conductor, which a backend provides; a shard drives many items at once.
+The interpreter touches nothing but the store, which it reads: it yields what is to be done, one effect after the other,
+and is sent what came of it. `conduct.drive` does that by a Conductor of a backend; a shard drives many items at once.
 """
 
 import json
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, assert_never
+from typing import Any, assert_never
 
 from kaon.artifacts import Store
 
@@ -33,112 +33,10 @@ from ..plan import (
     walk,
 )
 from ..sampling import measured, sampler_of
+from .effects import Abandon, Each, Effect, Effects, HandedOn, Invocation, Item, Run, Together
 from .failures import Failure, Stopped
 from .frame import Frame
 from .references import Joined, Plain, Reference, Stored, artifacts, load
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """One call at one item and attempt, with its inputs; an input that is left to its default is not there."""
-
-    call: Call
-    keys: tuple[tuple[str, Json], ...]
-    attempts: tuple[int, ...]
-    inputs: Mapping[str, Reference]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Run a step, or reuse what it made before. The reply is its outputs; Stopped is thrown if it has none."""
-
-    invocation: Invocation
-
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """Run branches side by side, every one to its end. The reply says for each how it stopped, or None."""
-
-    branches: tuple["Effects", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """An item of a loop: its key, and what the loop's variables stand for."""
-
-    key: Json
-    variables: Mapping[str, Reference]
-
-
-@dataclass(frozen=True, slots=True)
-class Each:
-    """Run the body of a loop for items. The reply says for each what it hands on, in the order of the exports, or how
-    it stopped.
-    """
-
-    loop: Loop
-    frame: Frame
-    items: Sequence[Item]
-
-
-@dataclass(frozen=True, slots=True)
-class Abandon:
-    """Note that calls will not be made."""
-
-    calls: tuple[Call, ...]
-    frame: Frame
-    reason: str
-
-
-Effect: TypeAlias = Run | Together | Each | Abandon
-Effects: TypeAlias = Generator[Effect, Any, None]
-HandedOn: TypeAlias = tuple[Reference, ...]
-
-
-class Conductor(Protocol):
-    """How a backend does what a plan asks for."""
-
-    def call(self, invocation: Invocation) -> Mapping[str, Reference]:
-        """Run a step, or reuse what it made before, and return its outputs; raises Stopped if it has none."""
-        ...
-
-    def together(self, interpreter: "Interpreter", branches: Sequence[Effects]) -> list[Stopped | None]:
-        """Run the branches, every one to its end; return how each stopped, or None."""
-        ...
-
-    def each(self, interpreter: "Interpreter", each: Each) -> list[HandedOn | Stopped]:
-        """Run the loop's body for the items, every one to its end; return what each hands on, or how it stopped."""
-        ...
-
-    def abandon(self, abandoned: Abandon) -> None:
-        """Note that calls will not be made."""
-        ...
-
-
-def drive(interpreter: "Interpreter", effects: Effects, conductor: Conductor) -> None:
-    """Do what the interpreter yields, to the end; raises Stopped if it did not finish."""
-    reply: Any = None
-    stopped: Stopped | None = None
-    while True:
-        try:
-            effect = effects.send(reply) if stopped is None else effects.throw(stopped)
-        except StopIteration:
-            return
-        reply = stopped = None
-        match effect:
-            case Run(invocation):
-                try:
-                    reply = conductor.call(invocation)
-                except Stopped as error:
-                    stopped = error
-            case Together(branches):
-                reply = conductor.together(interpreter, branches)
-            case Each():
-                reply = conductor.each(interpreter, effect)
-            case Abandon():
-                conductor.abandon(effect)
-            case _:
-                assert_never(effect)
 
 
 @dataclass(slots=True)

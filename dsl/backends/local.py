@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from .calls import Calls
+from .conduct import drive
+from .effects import Abandon, Each, Effects, HandedOn, Invocation
 from .execution import execute
 from .failures import Stopped
 from .frame import Frame
 from .inline_worker import InlineWorker
-from .interpret import Abandon, Each, Effects, HandedOn, Interpreter, Invocation, drive
+from .interpret import Interpreter
 from .pace import Pace
 from .references import Reference
 from .run_session import RunSession

@@ -14,9 +14,10 @@ from typing import Any, Protocol, assert_never
 from ..context import Message
 from ..events import Event, StepEvent
 from .calls import Calls, Closing, Opened, Reused, Waits
+from .effects import Abandon, Each, Effects, HandedOn, Invocation, Item, Run, Together
 from .failures import Stopped
 from .frame import Frame
-from .interpret import Abandon, Each, Effects, HandedOn, Interpreter, Invocation, Item, Run, Together
+from .interpret import Interpreter
 from .pace import BATCH, BATCH_SECONDS, Pace
 from .perform import Broken, Performed
 from .session import Session

@@ -75,9 +75,8 @@ def test_a_sweep_tells_its_points_ranks_them_and_gives_the_best_as_a_command(toy
 
     assert ended.returncode == 0, ended.stderr
     assert told.startswith("6 points: train.rank × 3, train.engine × 2\n once load\n each point train, evaluate\n")
-    assert (
-        "point train.rank train.engine model scores.loss@10 state\n5 3 b c 9 1 completed\n3 2 b c 8 2 completed\n" in told
-    )
+    head = "point train.rank train.engine model scores.loss@10 state\n"
+    assert f"{head}5 3 b c 9 1 completed\n3 2 b c 8 2 completed\n" in told
     assert (
         "\nbest scores.loss@10 = 1, point 5\n"
         " run it kaon run toy.py load.many=5 train.rank=3 'train.engine=b c'\n"

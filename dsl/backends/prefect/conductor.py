@@ -14,9 +14,11 @@ from prefect.states import Cancelled, Completed, Failed
 
 from ...plan import Call
 from ..calls import Calls, retry_delay
+from ..conduct import drive
+from ..effects import Abandon, Each, Effects, HandedOn, Invocation
 from ..execution import Execution
 from ..failures import Failure, Stopped, failure_of, placed_path
-from ..interpret import Abandon, Each, Effects, HandedOn, Interpreter, Invocation, drive
+from ..interpret import Interpreter
 from ..local import begin_loop
 from ..references import Reference, artifacts
 from ..session import Session

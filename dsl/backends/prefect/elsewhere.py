@@ -10,9 +10,10 @@ from prefect.futures import PrefectFuture
 from prefect.states import Cancelled, Completed, Failed
 
 from ...events import StepEvent
+from ..effects import Each, HandedOn, Invocation
 from ..failures import Stopped, failure_of, placed_path
 from ..helping import Help, help_with
-from ..interpret import Each, HandedOn, Interpreter, Invocation
+from ..interpret import Interpreter
 from ..local import tally_of
 from ..references import Reference, artifacts
 from .conductor import PrefectConductor

@@ -18,10 +18,11 @@ from kaon.artifacts import open_store
 from ...settings import flat, validated
 from ...workflow import Workflow
 from ..concluded import concluded
+from ..conduct import drive
 from ..engine import Engine
 from ..failures import RunFailed, Stopped
 from ..frame import Frame
-from ..interpret import Interpreter, drive
+from ..interpret import Interpreter
 from ..mlflow_view import MlflowView
 from ..result import Result
 from ..run_session import Request, RunSession, draining_on_sigterm, end, in_session

@@ -19,9 +19,10 @@ from ...places.worker import Worker as PoolWorker
 from ...plan import Call, Loop, walk
 from ...resources import Resources
 from ..calls import Opened
+from ..effects import Each, HandedOn
 from ..failures import Stopped, failure_of, placed_path
 from ..inline_worker import InlineWorker
-from ..interpret import Each, HandedOn, Interpreter
+from ..interpret import Interpreter
 from ..local import tally_of
 from ..own_process import LOOK, cause_of_death
 from ..pace import BATCH_SECONDS, Pace
