@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, select, text
 from tests.artifacts.stores import empty_postgres
 
 from kaon.artifacts import NewerStore, StoreBusy, StoreError, StoreNotWritable, open_store
@@ -167,6 +167,16 @@ def test_a_write_whose_connection_is_lost_while_it_is_committed_is_done_once(
 
     assert postgres.write(mark) == "done"
     assert lost and Records(postgres).run(1).reason == "x"
+
+
+@pytest.mark.postgres
+def test_a_question_whose_connection_is_lost_is_asked_again(postgres: Database):
+    with postgres.reading() as connection:
+        disconnect(connection)
+        found = connection.execute(select(runs.c.id)).scalars().all()
+        disconnect(connection)
+
+    assert found == [1]
 
 
 @pytest.mark.postgres

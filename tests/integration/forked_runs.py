@@ -95,6 +95,8 @@ def know() -> int:
 def serve() -> None:
     """Answer every line until there are no more."""
     run(workflow("known", know), store=open_store("memory://"))  # what a run imports is then imported
+    import kaon.dsl.backends.prefect.run  # noqa: F401
+
     for line in sys.stdin:
         asked = json.loads(line)
         answer = _ended(asked["ended"]) if "ended" in asked else _forked(asked)
@@ -115,7 +117,6 @@ def _forked(asked: Mapping[str, Any]) -> int:
     nothing, log = os.open(os.devnull, os.O_RDONLY), os.open(os.environ["LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(ours, theirs)
-    import faulthandler; faulthandler.register(signal.SIGUSR1, all_threads=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         settings = {"numbers.many": asked["many"]}

@@ -140,13 +140,14 @@ class Place:
         until(lambda: self.marks().total() >= wanted or not run.lives, "no step ends")
 
     def look(self) -> None:
-        """Note what is committed now, and how often it has run."""
-        marks = self.marks()
+        """Note what is committed now, and how often it has run, and assert that nothing stored is torn or lost."""
+        check_whole(self.store)
         records = self.store.records
-        for run in records.runs():
-            for row in records.step_runs(run.id, states=["completed"], history=True):
-                mark = " ".join(map(str, (row.step, *(value for _, value in row.keys), *row.attempt)))
-                self.committed.setdefault(mark, marks[mark])
+        rows = [row for run in records.runs() for row in records.step_runs(run.id, states=["completed"], history=True)]
+        marks = self.marks()  # afterwards: a run that lives goes on meanwhile
+        for row in rows:
+            mark = " ".join(map(str, (row.step, *(value for _, value in row.keys), *row.attempt)))
+            self.committed.setdefault(mark, marks[mark])
 
 
 def until(holds: Callable[[], bool], otherwise: str) -> None:

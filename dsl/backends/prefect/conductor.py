@@ -1,10 +1,11 @@
 """Make calls as Prefect task runs, and run branches and items at the same time."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
@@ -29,19 +30,21 @@ BRANCHES = 32
 """Branches and items that wait for their steps at the same time; how many steps run is for the task runner to say."""
 LOOK = 0.5
 """Seconds between two looks at whether branches have ended: a thread can only be interrupted between them."""
+Maker: TypeAlias = PrefectFuture[Any] | State[Any]
 EDGES = 100
 """Upstream task runs that one task run names."""
 
 
 class PrefectConductor:
-    """Submits a task run for every call, and waits for it in the thread of its branch."""
+    """Makes a task run of every call: in the run's own sequence at once, in a branch by the task runner."""
 
     def __init__(self, session: Session) -> None:
         self.submitted = 0
         """How many task runs were submitted."""
         self._session = session
-        self._tasks: dict[str, Task[..., Any]] = {}
-        self._makers: dict[int, PrefectFuture[Any]] = {}
+        self._tasks: dict[tuple[object, ...], Task[..., Any]] = {}
+        self._sequence = threading.get_ident()
+        self._makers: dict[int, Maker] = {}
         """The task run behind each artifact of this run."""
         self._made = ResultsTable()
 
@@ -49,13 +52,18 @@ class PrefectConductor:
         """Run a step as a task run, or reuse what it made before; raises Stopped if its last try fails."""
         step = _StepRun(Execution(self._session, invocation), self._made)
         title = placed_path(invocation.call.path, invocation.keys, invocation.attempts).partition("/")[2]
-        future = self._task(invocation.call).submit(title, step, wait_for=self._upstream(invocation))
+        task, upstream = self._task(invocation.call), self._upstream(invocation)
         self.submitted += 1
-        future.wait()
+        if threading.get_ident() == self._sequence:  # nothing runs beside it, so there is nothing to submit it to
+            maker: Maker = task(title, step, wait_for=upstream, return_state=True)  # type: ignore[assignment]
+        else:
+            maker = task.submit(title, step, wait_for=upstream)
+            maker.wait()
         for artifact in step.execution.artifacts.values():
-            self._makers[artifact.id] = future
+            self._makers[artifact.id] = maker
         if step.execution.outputs is None:
-            raise step.execution.stopped or Stopped((step.failure(future.state),))
+            state = maker if isinstance(maker, State) else maker.state
+            raise step.execution.stopped or Stopped((step.failure(state),))
         return step.execution.outputs
 
     def together(self, interpreter: Interpreter, branches: Sequence[Effects]) -> list[Stopped | None]:
@@ -107,8 +115,10 @@ class PrefectConductor:
         self._made.close()
 
     def _task(self, call: Call) -> Task[..., Any]:
-        if call.path not in self._tasks:
-            self._tasks[call.path] = Task(
+        """Return a task for the call; calls that differ in their place alone share one, since making it takes 4 ms."""
+        alike = (call.step, call.doc, call.retries, call.retry_delay, call.retry_backoff, call.retry_jitter)
+        if alike not in self._tasks:
+            self._tasks[alike] = Task(
                 _run_step,
                 name=call.step,
                 description=call.doc or None,
@@ -119,9 +129,9 @@ class PrefectConductor:
                 cache_policy=NO_CACHE,
                 persist_result=False,
             )
-        return self._tasks[call.path]
+        return self._tasks[alike]
 
-    def _upstream(self, invocation: Invocation) -> list[PrefectFuture[Any]]:
+    def _upstream(self, invocation: Invocation) -> list[Maker]:
         read = {artifact.id for r in invocation.inputs.values() for artifact in artifacts(r)}
         futures = {id(self._makers[i]): self._makers[i] for i in sorted(read) if i in self._makers}
         return list(futures.values())[:EDGES]

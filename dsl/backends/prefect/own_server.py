@@ -16,6 +16,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -24,12 +25,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
+
+import psutil
 
 from ...errors import Problem
 
 START_BOUND = 120.0
 STOP_BOUND = 10.0
+LOOK_EVERY = 0.5
+"""Seconds between two looks at whether the server lives."""
 SERVE = Path(__file__).with_name("serve.py")
 
 
@@ -58,12 +64,41 @@ def shared_server(home: Path) -> Iterator[Address]:
             use.enter_context(shared_by(folder))
         try:
             wait_until_healthy(folder, address)
-            yield address
+            with _kept_up(folder, address):
+                yield address
         finally:
             with deciding(folder):
                 use.close()
                 if not in_use(folder) and not lasts(home, address):
                     stop(folder)
+
+
+@contextmanager
+def _kept_up(folder: Path, address: Address) -> Iterator[None]:
+    """Start the server again where it was, with all that it knew, whenever it dies while the block runs."""
+    left = threading.Event()
+    keeper = threading.Thread(target=_keep_up, args=(folder, address, left), name="kaon-keep-server", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        left.set()
+        keeper.join()
+
+
+def _keep_up(folder: Path, address: Address, left: threading.Event) -> None:
+    port = urlsplit(address.url).port or 0
+    while not left.wait(LOOK_EVERY):
+        if not _lives(address.pid):
+            with suppress(PrefectServerError, OSError, subprocess.SubprocessError), deciding(folder):
+                address = _found_or_started(folder, port)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

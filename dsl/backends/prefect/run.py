@@ -35,8 +35,13 @@ def run_on_prefect(session: RunSession, interpreter: Interpreter) -> Frame:
     parameters = {name: getattr(settings, name) for name in workflow.settings_model.model_fields}
     conducted = Conducted(session, interpreter)
     with conducting(conducted):
-        state = to_prefect(workflow, session.request.engine)(**parameters, return_state=True)
-    _wait(conducted)
+        try:
+            state = to_prefect(workflow, session.request.engine)(**parameters, return_state=True)
+            _wait(conducted)
+        except Exception as error:
+            if conducted.frame is None and conducted.stopped is None:
+                raise
+            session.notes.append(f"Prefect could not be told how the run ended, which the records know: {error}")
     if conducted.frame is None and conducted.stopped is None:
         state.result()  # type: ignore[attr-defined]  # raises why the flow did not even begin
     return finished_frame(conducted)
