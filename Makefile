@@ -1,7 +1,7 @@
 # make run     trains, validates and publishes the shipped recommender on the bundled data
 # make test    the whole test suite, with the coverage of dsl/ and artifacts/
 # make check   style, types and layers
-# make bench   what a step, a wide fan-out and a skip cost
+# make bench   what sweeps, steps and plans cost, beside Prefect, Metaflow, redun and Dask; PARTS=plans for a part of it
 #
 # Each sets up .venv the first time. PYTHON=python3.12 picks another interpreter.
 
@@ -41,7 +41,8 @@ check: $(INSTALLED)
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED)
-	$(BIN)/python -m pytest tests/benchmarks --override-ini=addopts=--import-mode=importlib -s
+	$(PINNED) $(PIP_INSTALL) --editable '.[bench]'
+	$(BIN)/python -m tests.benchmarks $(PARTS)
 
 # pip waits for the index half of its time, so several install the pinned packages side by side; the last one, which
 # resolves, is the one that decides.

@@ -1,7 +1,7 @@
 """What Kaon costs: functions that run one thing and return seconds."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -9,9 +9,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from kaon import for_each, open_store, run, sequence, step, workflow
+from kaon import for_each, open_store, repeat, run, sequence, step, when, workflow
 from kaon.dsl import Workflow
 from kaon.dsl.events import Event, StepEvent
+from kaon.dsl.ir import Operand
 from kaon.steps.fine_tune import fine_tune
 from kaon.steps.interactions import Interactions, interactions
 from kaon.steps.two_tower import TwoTower, untrained
@@ -70,6 +71,12 @@ def list_markets(*, count: int = 5) -> list[str]:
 def follow(number: int) -> int:
     """Return the next number: what does nothing, and is stored all the same."""
     return number + 1
+
+
+@step(output="enough")
+def judge(number: int) -> bool:
+    """Return whether the number is large enough to stop."""
+    return number > 1
 
 
 @step(output="number")
@@ -139,25 +146,27 @@ def chain_seconds(flow: Workflow, *, folder: Path, backend: Backend) -> Chain:
     return Chain((starts[-1] - starts[0]) / (len(starts) - 1), time.perf_counter() - began)
 
 
-def bare_prefect_seconds(length: int, *, folder: Path) -> Chain:
-    """Return how long the same sequence takes when it is written for Prefect, with results persisted in a folder.
+def by_hand_seconds(length: int, *, folder: Path) -> Chain:
+    """Return how long the same sequence takes when it is written for Prefect by hand, to be as durable.
 
-    It talks to the server that Kaon's flows talk to, set up as for them.
+    Every result is persisted in the folder, under a key of the step's inputs, so that a second run would reuse it. It
+    talks to the server that Kaon's flows talk to, set up as for them.
     """
     from prefect import flow, task
+    from prefect.cache_policies import INPUTS
     from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
     from kaon.dsl.backends.prefect.run import serving
 
     starts: list[float] = []
 
-    @task(persist_result=True)
+    @task(persist_result=True, cache_policy=INPUTS)
     def next_number(number: int) -> int:
         starts.append(time.perf_counter())
         return number + 1
 
     @flow(persist_result=True)
-    def bare() -> int:
+    def by_hand() -> int:
         number = 0
         for _ in range(length):
             number = next_number(number)
@@ -165,17 +174,45 @@ def bare_prefect_seconds(length: int, *, folder: Path) -> Chain:
 
     began = time.perf_counter()
     with serving(), temporary_settings({PREFECT_LOCAL_STORAGE_PATH: folder}):
-        assert bare() == length
+        assert by_hand() == length
     return Chain((starts[-1] - starts[0]) / (length - 1), time.perf_counter() - began)
 
 
-def plan_seconds(nodes: int, *, branch: int = 100) -> float:
-    """Return how long it takes to build, check and bind a plan of so many steps: branches side by side."""
-    began = time.perf_counter()
+def flat_plan(nodes: int) -> Workflow:
+    """Return a workflow of so many steps, one after the other."""
+    return chained(nodes, "flat")
+
+
+def wide_plan(nodes: int, branch: int = 100) -> Workflow:
+    """Return a workflow of so many steps in branches side by side."""
     branches = []
     for number in range(nodes // branch):
         names = [f"number{number}_{place}" for place in range(branch)]
         links = [follow.reads(number=last).rename(number=this) for last, this in pairwise(names)]
         branches.append(sequence(begin.rename(number=names[0]), *links))
-    assert len(list(workflow("wide", branches).plan.calls())) == nodes // branch * branch
+    return workflow("wide", branches)
+
+
+def mixed_plan(nodes: int) -> Workflow:
+    """Return a workflow of so many steps in loops, repetitions, decisions and sequences, side by side."""
+    return workflow("mixed", sequence(begin, judge.rename(enough="big"), *map(_block, range(nodes // 10))))
+
+
+def _block(number: int) -> list[Operand]:
+    """Return ten steps."""
+    a, b, c, d, e = (f"{letter}{number}" for letter in "abcde")
+    looped = [follow.reads(number=a).rename(number=f"{a}_{place}") for place in range(3)]
+    repeated = follow.rename(number=b) >> judge.reads(number=b).rename(enough=f"enough{number}")
+    return [
+        for_each(item=[1, 2, 3]).do(sequence(follow.reads(number="item").rename(number=a), *looped)),
+        repeat(until=f"enough{number}", at_most=3).do(repeated),
+        when("big").do(follow.rename(number=c)).otherwise(follow.rename(number=c)),
+        follow.rename(number=d) >> follow.reads(number=d).rename(number=e),
+    ]
+
+
+def plan_seconds(build: Callable[[int], Workflow], nodes: int) -> float:
+    """Return how long it takes to build, check and bind a workflow of so many steps."""
+    began = time.perf_counter()
+    assert len(list(build(nodes).plan.calls())) >= 0.8 * nodes
     return time.perf_counter() - began

@@ -15,6 +15,7 @@ from tests.benchmarks.peers.contender import SWEEP
 
 from kaon.dsl.backends.prefect.own_server import shared_server
 
+COLUMNS = ("points", "start-up", "points/s", "in all", "peak memory", "lost", "next run after", "once more")
 NEXT = 10
 """Points of the next run."""
 SETTLED = 10.0
@@ -92,10 +93,9 @@ def swept(contender: Contender) -> Swept:
 
 def table() -> Table:
     """Return an empty table of sweeps."""
-    names = ("start-up", "points/s", "in all", "peak memory", "lost", "next run after", "once more")
-    made = Table("", *(f"[bold]{name}" for name in ("points", *names)), title="(a), (d)  a sweep of trivial points")
-    for column in made.columns[1:]:
-        column.justify = "right"
+    made = Table("", title="(a), (d)  a sweep of trivial points", title_justify="left")
+    for name in COLUMNS:
+        made.add_column(name, justify="right")
     return made
 
 
@@ -118,7 +118,7 @@ def row(swept: Swept) -> tuple[str, ...]:
 EXPLAINED = f"""\
 start-up: from the start of the process to its first point; points/s: from then until a join has every result in hand;
 in all: from the start of the process to its end. Memory: the proportional set size of all processes, the server's too,
-summed every 0.2 s. Lost: points that the system's own store does not show as completed, {SETTLED:.0f} s after it last changed.
+summed every 0.2 s. Lost: points that its own store does not show as completed {SETTLED:.0f} s after the last one came.
 Next run: from the join to the first point of a new run of {NEXT} points, started as soon as the process had ended.
 Once more: the same sweep in a new process, where the system finds its results again."""
 

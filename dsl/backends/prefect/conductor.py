@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeVar
 
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.futures import PrefectFuture
 from prefect.states import Cancelled, Completed, Failed
 
 from ...plan import Call
@@ -26,11 +25,12 @@ from ..session import Session
 from .shards import run_in_shards
 from .shown import Progress, ResultsTable
 
+T = TypeVar("T")
+
 BRANCHES = 32
 """Branches and items that wait for their steps at the same time; how many steps run is for the task runner to say."""
 LOOK = 0.5
 """Seconds between two looks at whether branches have ended: a thread can only be interrupted between them."""
-Maker: TypeAlias = PrefectFuture[Any] | State[Any]
 EDGES = 100
 """Upstream task runs that one task run names."""
 
@@ -44,8 +44,8 @@ class PrefectConductor:
         self._session = session
         self._tasks: dict[tuple[object, ...], Task[..., Any]] = {}
         self._sequence = threading.get_ident()
-        self._makers: dict[int, Maker] = {}
-        """The task run behind each artifact of this run."""
+        self._makers: dict[int, _StepRun] = {}
+        """What made each artifact of this run; Prefect knows the task run that returned it, and draws an edge."""
         self._made = ResultsTable()
 
     def call(self, invocation: Invocation) -> Mapping[str, Reference]:
@@ -55,14 +55,14 @@ class PrefectConductor:
         task, upstream = self._task(invocation.call), self._upstream(invocation)
         self.submitted += 1
         if threading.get_ident() == self._sequence:  # nothing runs beside it, so there is nothing to submit it to
-            maker: Maker = task(title, step, wait_for=upstream, return_state=True)  # type: ignore[assignment]
+            state: State[Any] = task(title, step, upstream, return_state=True)  # type: ignore[assignment]
         else:
-            maker = task.submit(title, step, wait_for=upstream)
-            maker.wait()
+            future = task.submit(title, step, upstream)
+            future.wait()
+            state = future.state
         for artifact in step.execution.artifacts.values():
-            self._makers[artifact.id] = maker
+            self._makers[artifact.id] = step
         if step.execution.outputs is None:
-            state = maker if isinstance(maker, State) else maker.state
             raise step.execution.stopped or Stopped((step.failure(state),))
         return step.execution.outputs
 
@@ -131,10 +131,8 @@ class PrefectConductor:
             )
         return self._tasks[alike]
 
-    def _upstream(self, invocation: Invocation) -> list[Maker]:
-        read = {artifact.id for r in invocation.inputs.values() for artifact in artifacts(r)}
-        futures = {id(self._makers[i]): self._makers[i] for i in sorted(read) if i in self._makers}
-        return list(futures.values())[:EDGES]
+    def _upstream(self, invocation: Invocation) -> list["_StepRun"]:
+        return distinct(self._makers, invocation)
 
 
 class _StepRun:
@@ -155,24 +153,32 @@ class _StepRun:
         return failure_of(cause, invocation.call.path, invocation.keys, invocation.attempts)
 
 
-def _run_step(title: str, step: _StepRun) -> State[None] | None:
+def _run_step(title: str, step: _StepRun, upstream: list[_StepRun]) -> State[_StepRun] | _StepRun:
     execution = step.execution
     if not step.begun and not execution.open():
-        return _not_begun(execution)
+        return _not_begun(step)
     step.begun = True
     execution.on_progress = execution.on_progress or Progress(title)
     execution.attempt()
     if execution.failure is not None:
         return Failed(message=execution.failure.cause)
     step.made.add(title, execution.artifacts.values())
-    return None
+    return step
 
 
-def _not_begun(execution: Execution) -> State[None]:
+def _not_begun(step: _StepRun) -> State[_StepRun]:
+    execution = step.execution
     if execution.outputs is not None:
-        return Completed(name="Skipped", message=execution.reason)
+        return Completed(name="Skipped", message=execution.reason, data=step)
     assert execution.stopped is not None, "a call that does not begin is reused, or has stopped"
     if execution.failure is not None:
         return Failed(message=execution.failure.cause)
     held = execution.stopped.held
     return Completed(name="Held", message=held[0].question) if held else Cancelled(message="the run is to stop")
+
+
+def distinct(makers: Mapping[int, T], invocation: Invocation) -> list[T]:
+    """Return what made the artifacts that a call reads, each once, and a bounded number of them."""
+    read = {artifact.id for r in invocation.inputs.values() for artifact in artifacts(r)}
+    found = {id(makers[i]): makers[i] for i in sorted(read) if i in makers}
+    return list(found.values())[:EDGES]

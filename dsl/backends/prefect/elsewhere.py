@@ -16,7 +16,8 @@ from ..helping import Help, help_with
 from ..interpret import Interpreter
 from ..local import tally_of
 from ..references import Reference, artifacts
-from .conductor import PrefectConductor
+from ..session import Session
+from .conductor import PrefectConductor, distinct
 from .shards import parts
 
 T = TypeVar("T")
@@ -24,6 +25,11 @@ T = TypeVar("T")
 
 class ElsewhereConductor(PrefectConductor):
     """Submits a task run for every call and every shard, to a task runner whose task runs are in other processes."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._futures: dict[int, PrefectFuture[Any]] = {}
+        """The task run behind each artifact of this run."""
 
     def call(self, invocation: Invocation) -> dict[str, Reference]:
         """Run a step in another process, or reuse what it made before; raises Stopped if it has no outputs."""
@@ -33,7 +39,10 @@ class ElsewhereConductor(PrefectConductor):
         began = time.monotonic()
         self._tell(invocation, "running", began)
         future = task.submit(
-            title, Sealed(help_with(self._session, call)), Sealed(invocation), wait_for=self._upstream(invocation)
+            title,
+            Sealed(help_with(self._session, call)),
+            Sealed(invocation),
+            wait_for=distinct(self._futures, invocation),
         )
         self.submitted += 1
         found = _result(future, call.path, invocation.keys, invocation.attempts)
@@ -42,7 +51,7 @@ class ElsewhereConductor(PrefectConductor):
             raise found
         made = [artifact for reference in found.values() for artifact in artifacts(reference)]
         for artifact in made:
-            self._makers[artifact.id] = future
+            self._futures[artifact.id] = future
         reused = any(artifact.run != self._session.lease.run for artifact in made)
         self._tell(invocation, "skipped" if reused else "completed", began)
         return dict(found)
