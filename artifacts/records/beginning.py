@@ -19,7 +19,7 @@ from .leases import require
 from .life import death
 from .many import Many, stamp
 from .record import Lease, State
-from .reuse import reusable
+from .reuse import Reusable, reusable
 from .runs import Clock, RunRecords, now
 from .tables import outputs as outputs_table
 from .tables import runs, step_runs
@@ -45,6 +45,9 @@ NEW_STEPS = Many(
 )
 NEW_OUTPUTS = Many(insert(outputs_table), "step_run", "name", "artifact")
 
+FEW = 4
+"""Calls that are begun in one transaction, without a look before it."""
+
 Cancelled: TypeAlias = tuple[str, str, LoopKeys, tuple[int, ...], str]
 """Path, step, keys, attempt and reason of a call that will not start."""
 
@@ -66,8 +69,10 @@ class BeginningRecords:
         """
         time = self._clock()
         wanted = {call.key for call in calls if call.key is not None and not call.fresh}
-        with self.database.reading() as connection:
-            known = reusable(connection, wanted, exists)
+        known = Reusable()
+        if len(calls) > FEW:  # then it is worth to look before other writers are kept waiting
+            with self.database.reading() as connection:
+                known = reusable(connection, wanted, exists)
 
         def work(connection: Connection) -> _Batch:
             require(connection, lease)

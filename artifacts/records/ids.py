@@ -9,14 +9,17 @@ from .tables import artifacts, ids, step_runs
 NUMBERED = (step_runs, artifacts)
 """The tables whose rows come with their ids."""
 
-TAKE = update(ids).where(ids.c.name == bindparam("table")).values(next=ids.c.next + bindparam("count"))
-NEXT = select(ids.c.next).where(ids.c.name == bindparam("table"))
+TAKE = (
+    update(ids)
+    .where(ids.c.name == bindparam("table"))
+    .values(next=ids.c.next + bindparam("count"))
+    .returning(ids.c.next)
+)
 
 
 def taken(connection: Connection, table: Table, count: int) -> int:
     """Return the first of `count` new ids. Until the transaction ends, no other can take ids of this table."""
-    connection.execute(TAKE, {"table": table.name, "count": count})
-    following: int = connection.execute(NEXT, {"table": table.name}).scalar_one()
+    following: int = connection.execute(TAKE, {"table": table.name, "count": count}).scalar_one()
     return following - count
 
 
