@@ -105,6 +105,10 @@ def _run_locally(request: Request) -> Result:
 def _run_on_prefect(request: Request) -> Result:
     from .prefect.run import run_on_prefect, serving
 
+    runner = request.engine.task_runner
+    if runner != "threads" and request.store.url.startswith("memory:"):
+        why = f"the processes of {runner} cannot read a store in the memory of this one"
+        raise SettingsError([Problem(f"task_runner={runner!r} needs another store", why=why, fix="use a folder")])
     with serving(), in_session(request) as session, draining_on_sigterm(session):
         return concluded(session, run_on_prefect)
 

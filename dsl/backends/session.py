@@ -90,7 +90,7 @@ class Session:
         """The worker processes of the run."""
         from ..places.pool import Pool
 
-        codes = {path: self.terms.codes[path] for path in self.terms.elsewhere}
+        codes = {path: code for path, code in self.terms.codes.items() if path in self.terms.elsewhere}
         return Pool(Setup(self.store.url, codes), size=self.terms.engine.workers)
 
     @cached_property

@@ -33,6 +33,8 @@ from ..tally import Tally
 
 SHARDS = 32
 """Shards of one loop at most: what Prefect shows stays a summary."""
+EACH = 8
+"""Shards for each of those that run at the same time: enough that none is left waiting for the last one."""
 
 
 class ShardRun:
@@ -120,7 +122,7 @@ def parts(session: Session, each: Each) -> Iterator[tuple[str, Each, int | None]
     """Yield the shards of a loop: what each is called, its items, and how many of them may be under way."""
     at_once, engine = each.loop.at_once, session.terms.engine
     beside = min(engine.workers, engine.steps_at_once)
-    shards = at_once if at_once is not None and at_once <= beside else SHARDS
+    shards = at_once if at_once is not None and at_once <= beside else min(SHARDS, EACH * beside)
     size = -(-len(each.items) // shards)
     where = placed_path(each.loop.path, each.frame.keys, each.frame.attempts).partition("/")[2]
     for first in range(0, len(each.items), size):

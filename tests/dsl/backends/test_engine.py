@@ -1,9 +1,11 @@
 """How the settings of the engine are found, and what is wrong with those that do not fit."""
 
 import pytest
+from tests.shapes import start
 
-from kaon.dsl import SettingsError
-from kaon.dsl.backends import Engine
+from kaon.artifacts import open_store
+from kaon.dsl import SettingsError, workflow
+from kaon.dsl.backends import Engine, run
 from kaon.dsl.backends.pace import BATCH, Pace
 
 
@@ -31,6 +33,15 @@ def test_a_value_of_the_environment_that_does_not_fit_is_named_with_its_variable
     assert "wide='many' does not fit" in told
     assert "set KAON_WIDE to another value" in told
     assert "input should be 'threads', 'dask' or 'ray'" in told
+
+
+def test_a_cluster_needs_a_store_that_its_processes_can_read() -> None:
+    flow = workflow("flow", start)
+
+    with pytest.raises(SettingsError, match="task_runner='dask' needs another store") as caught:
+        run(flow, store=open_store("memory://"), backend="prefect", engine=Engine(task_runner="dask"))
+
+    assert "fix: use a folder" in str(caught.value)
 
 
 def test_a_call_that_is_not_known_fills_a_batch() -> None:
