@@ -123,9 +123,8 @@ def parallel_coordinates(board: Board) -> altair.LayerChart:
         else board.note
     )
     title = altair.TitleParams("Settings and what came of them", subtitle=shown)
-    layers: altair.LayerChart = altair.LayerChart(
-        rules, drawn, texts, title=title, width=max(300, 140 * len(names)), height=320
-    )
+    layers = altair.layer(rules, drawn, texts, title=title, width=max(300, 140 * len(names)), height=320)
+    assert isinstance(layers, altair.LayerChart), "charts without facets are layered as one"
     return layers
 
 

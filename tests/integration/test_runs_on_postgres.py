@@ -1,10 +1,10 @@
 """Runs come to the same with the records in PostgreSQL as in SQLite."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.artifacts.stores import empty_postgres
 from tests.dsl.backends.test_shapes_local import assert_as_expected
 from tests.shapes import SHAPES, Shape
 
@@ -14,7 +14,7 @@ from kaon.dsl.backends import Engine, run
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"file://{tmp_path}?records={os.environ['KAON_TEST_POSTGRES']}")
+    opened = open_store(f"file://{tmp_path}?records={empty_postgres()}")
     yield opened
     opened.records.database.close()
 
