@@ -29,7 +29,7 @@ from .effects import Abandon, Invocation
 from .failures import Failure, Held, Stopped, failure_of
 from .perform import Broken, Performed, Work
 from .references import Plain, Reference, Stored, artifacts, digest
-from .session import Session, recorded
+from .session import Session
 
 Outputs: TypeAlias = Mapping[str, Reference]
 
@@ -137,12 +137,16 @@ class Calls:
     def retry(self, opened: Opened, broken: Broken) -> float:
         """Record that a try failed and another one follows; return the seconds until then."""
         call, delay = opened.invocation.call, opened.delay
-        self._session.record(opened.step_run, Message("log", f"{broken.traceback}\n{broken.cause}".strip()))
+        self.log(opened, broken)
         self._session.store.records.retry_steps(self._session.lease, [(opened.step_run, broken.cause, delay)])
         told = f"try {opened.tries} of {call.retries + 1} failed: {broken.cause}"
         self._tell(opened.invocation, "retrying", told, opened.began)
         opened.tries += 1
         return delay
+
+    def log(self, opened: Opened, broken: Broken) -> None:
+        """Put why a try failed into the step's log, after what the step said itself."""
+        self._session.record(opened.step_run, Message("log", f"{broken.traceback}\n{broken.cause}".strip()))
 
     def restart(self, opened: Sequence[Opened]) -> None:
         """Record that calls are tried again."""
@@ -210,10 +214,8 @@ class Calls:
     def _ending(self, closing: Closing) -> Ending:
         opened, result = closing.opened, closing.result
         if isinstance(result, Broken):
-            said = f"{result.traceback}\n{result.cause}".strip()
-            messages = (recorded(Message("log", said)),)
             error = f"{result.cause}\n{result.traceback}".strip()
-            return Ending(opened.step_run, "failed", result.cause, error, tries=opened.tries, messages=messages)
+            return Ending(opened.step_run, "failed", result.cause, error, tries=opened.tries)
         sources = {artifact.id: None for r in opened.invocation.inputs.values() for artifact in artifacts(r)}
         return Ending(
             opened.step_run,

@@ -89,6 +89,8 @@ class Execution:
         if isinstance(result, Broken) and opened.may_retry and not self._session.stopping:
             self.delay = self._calls.retry(opened, result)
             raise StepFailed(result.cause)
+        if isinstance(result, Broken):
+            self._calls.log(opened, result)
         (ended,) = self._calls.close([Closing(opened, result)])
         if isinstance(ended, Stopped):
             self.stopped = ended

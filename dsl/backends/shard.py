@@ -305,8 +305,10 @@ class Shard:
         """Take what a try came to: its end, or a retry later."""
         if isinstance(result, Broken) and opened.may_retry and not self._session.stopping:
             self._look_again(self._calls.retry(opened, result), strand, opened)
-        else:
-            closings.append((strand, Closing(opened, result)))
+            return
+        if isinstance(result, Broken):
+            self._calls.log(opened, result)
+        closings.append((strand, Closing(opened, result)))
 
     def _crashed(
         self,
@@ -322,8 +324,9 @@ class Shard:
         if crashes < CRASHES + opened.invocation.call.retries:
             self._look_again(0.0, strand, opened)
             return
-        cause = f"WorkerDied: {why}; {crashes} worker processes died while they ran it"
-        closings.append((strand, Closing(opened, Broken(cause))))
+        broken = Broken(f"WorkerDied: {why}; {crashes} worker processes died while they ran it")
+        self._calls.log(opened, broken)
+        closings.append((strand, Closing(opened, broken)))
 
     def _close(self, closings: list[tuple[_Strand, Closing]]) -> None:
         if not closings:

@@ -45,7 +45,10 @@ class KnownImports:
 
 def _hidden_file(name: str, module: ModuleType, places: set[str]) -> str | None:
     """Return the module's file if importing the module by its name would not find it."""
-    written = object.__getattribute__(module, "__dict__")  # a lazy module would import on getattr
+    try:
+        written = object.__getattribute__(module, "__dict__")  # a lazy module would import on getattr
+    except AttributeError:  # what poses as a module, such as a library of cffi
+        return None
     file = written.get("__file__")
     if name == "__main__" or not isinstance(file, str) or not file.endswith(".py"):
         return None

@@ -111,3 +111,17 @@ def test_a_file_that_was_told_of_is_found_before_the_path_and_its_package_after_
     assert pack is not None and pack.submodule_search_locations == ["/flows/pack"]
     assert package is not None and package.submodule_search_locations == []
     assert PackagesOfFiles(told).find_spec("other") is None
+
+
+def test_what_poses_as_a_module_and_has_no_names_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Library(ModuleType):  # as cffi puts into sys.modules
+        def __getattribute__(self, name: str) -> object:
+            raise AttributeError(name)
+
+        @property
+        def __dict__(self) -> dict[str, object]:  # type: ignore[override]
+            raise AttributeError("__dict__")
+
+    monkeypatch.setitem(sys.modules, "_openssl.lib", Library("_openssl.lib"))
+
+    assert not any("_openssl.lib" in str(what) for _, what in KnownImports().after(0))
