@@ -142,7 +142,7 @@ class Zygote:
         for child in self._children.values():
             child.doom = child.doom or Doom(self._end)
         families.end_all(self._children)
-        self._reap()
+        self._reap_all()
 
     def _hear(self, key: selectors.SelectorKey) -> None:
         if key.fileobj is self._woken:
@@ -212,6 +212,13 @@ class Zygote:
                 if child.lifeline in self._selector.get_map():
                     self._selector.unregister(child.lifeline)
                 child.report(status)
+
+    def _reap_all(self) -> None:
+        until = time.monotonic() + families.PATIENCE
+        self._reap()
+        while self._children and time.monotonic() < until:  # a zombie is not to be had before its last thread has ended
+            time.sleep(0.001)
+            self._reap()
 
     def _enforce(self) -> None:
         now = time.monotonic()
