@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 LAYERS = ("artifacts", "dsl", "steps", "flows")
 PUBLIC_FACE = [
     *("step", "workflow", "sequence", "parallel", "for_each", "sweep", "bootstrap", "cross_validate", "repeat", "when"),
-    *("run", "to_prefect", "open_store", "current_step", "Resources", "WorkflowError", "RunFailed"),
+    *("run", "to_prefect", "open_store", "current_step"),
+    *("Cron", "Every", "Resources", "Process", "WorkflowError", "RunFailed"),
 ]
 
 
