@@ -41,7 +41,8 @@ check: $(INSTALLED)
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED)
-	$(PINNED) $(PIP_INSTALL) --editable '.[bench]'
+	PIP_CONSTRAINT="$(abspath constraints.txt) $(abspath tests/benchmarks/constraints.txt)" \
+		$(PIP_INSTALL) --editable '.[bench]'
 	$(BIN)/python -m tests.benchmarks $(PARTS)
 
 # pip waits for the index half of its time, so several install the pinned packages side by side; the last one, which

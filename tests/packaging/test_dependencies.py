@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
+CONSTRAINTS = (ROOT / "constraints.txt", ROOT / "tests" / "benchmarks" / "constraints.txt")
 
 
 def direct_dependencies() -> list[Requirement]:
@@ -24,7 +25,7 @@ def direct_dependencies() -> list[Requirement]:
 
 def pins() -> dict[str, Version]:
     """Return the pinned version of each package by its canonical name."""
-    lines = (line.strip() for line in (ROOT / "constraints.txt").read_text().splitlines())
+    lines = (line.strip() for file in CONSTRAINTS for line in file.read_text().splitlines())
     split = (line.split("==") for line in lines if line and not line.startswith("#"))
     return {canonicalize_name(name): Version(version) for name, version in split}
 
