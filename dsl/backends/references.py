@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import dropwhile, islice
-from typing import Any, NewType, TypeAlias, get_args
+from typing import Any, NewType, TypeAlias, get_args, get_origin
 
 from kaon.artifacts import Artifact, Digest, Store, digest_value
 
-from ..fit import items_of
+from ..fit import OPTIONAL_ORIGINS, either, items_of
 from ..plan import Json
 from ..point import Point
 from ..values import from_json, is_plain
@@ -118,11 +118,12 @@ def artifacts(reference: Reference) -> tuple[Artifact, ...]:
 
 @lru_cache(maxsize=1024)
 def _mapping_types(annotation: Any) -> tuple[Any, Any]:
-    found = items_of(annotation)
-    if found is not None and found[2]:
-        return found[0], found[1]
-    arguments = get_args(annotation)
-    return (arguments[0], arguments[1]) if len(arguments) == 2 else (Any, Any)
+    """Return the types of the keys and of the values of a mapping, which may be one of several types or optional."""
+    choices = get_args(annotation) if get_origin(annotation) in OPTIONAL_ORIGINS else (annotation,)
+    mappings = [found for choice in choices if (found := items_of(choice)) is not None and found[2]]
+    if not mappings:
+        return Any, Any
+    return reduce(either, [key for key, _, _ in mappings]), reduce(either, [value for _, value, _ in mappings])
 
 
 def _key(raw: Json, annotation: Any) -> Any:

@@ -4,10 +4,11 @@ An expression is generated as a tree of small parts. One function turns a part i
 another one evaluates it by hand; neither knows the other.
 """
 
+import operator
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
@@ -177,10 +178,9 @@ def expression_of(part: Part) -> Expression | list[Any]:
             expressions = [expression_of(inner) for inner in parts]
             if not operators or len(expressions) == 1:
                 return sequence(*expressions)
-            joined = expressions[0] >> expressions[1]  # type: ignore[operator]
-            for following in expressions[2:]:
-                joined = joined >> following
-            return joined
+            if isinstance(expressions[0], list):  # two lists have no `>>`
+                expressions[0] = parallel(*expressions[0])
+            return reduce(operator.rshift, expressions)
         case Branches(branches, operators):
             expressions = [expression_of(inner) for inner in branches]
             return expressions if operators else parallel(*expressions)

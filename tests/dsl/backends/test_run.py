@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from kaon.artifacts import Metrics, RunRecord, Store, StoreBusy, open_store
-from kaon.dsl import SettingsError, current_step, for_each, step, workflow
+from kaon.dsl import SettingsError, current_step, for_each, step, when, workflow
 from kaon.dsl.backends import RunFailed, run
 from kaon.dsl.events import Event, ProgressEvent, RunEvent, State, StepEvent
 
@@ -348,3 +348,39 @@ def _brief(event: Event) -> tuple[object, ...]:
             return (event.step, event.state)
         case ProgressEvent():
             return (event.step, event.fraction, event.note)
+
+
+@step(output="wanted")
+def decide(*, wanted: bool = True) -> bool:
+    return wanted
+
+
+@step(output="total")
+def total(length: Mapping[str, int] | None) -> int:
+    return -1 if length is None else sum(length.values())
+
+
+@step(output="number")
+def twice(number: int) -> int:
+    return 2 * number
+
+
+def test_what_a_loop_in_a_decision_hands_on_is_read_as_the_mapping_that_it_is(store):
+    lengths = for_each(word=["to", "you"]).do(length)
+    flow = workflow("deciding", decide >> when("wanted").do(lengths) >> total)
+
+    taken, left = run(flow, store=store), run(flow, {"decide.wanted": False}, store=store)
+
+    assert dict(taken["length"]) == {"to": 2, "you": 3}
+    assert (taken["total"], left["total"]) == (5, -1)
+
+
+def test_what_loops_of_both_ways_of_a_decision_hand_on_is_read_as_the_one_that_ran(store):
+    lengths = for_each(word=["to"]).do(length)
+    others = for_each(number=[7]).do(twice.rename(number="length"))
+    flow = workflow("deciding", decide >> when("wanted").do(lengths).otherwise(others))
+
+    taken, left = run(flow, store=store), run(flow, {"decide.wanted": False}, store=store)
+
+    assert dict(taken["length"]) == {"to": 2}
+    assert dict(left["length"]) == {7: 14}
