@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert, select
 
 from ..artifact import Artifact, LoopKeys
 from ..digest import Digest
 from .calls import Answer, Begin, Begun, Committed, Elsewhere, Found
 from .columns import plain_text
 from .database import Database
+from .direct import Direct
 from .ids import taken
 from .json_text import json_text
 from .leases import require
@@ -24,19 +26,14 @@ from .runs import Clock, RunRecords, now
 from .tables import outputs as outputs_table
 from .tables import runs, step_runs
 
-CLAIMS = (
-    select(
-        step_runs.c.key,
-        step_runs.c.run,
-        *(runs.c[name] for name in ("state", "ended", "heartbeat", "pid", "process", "machine")),
-    )
-    .join(runs, runs.c.id == step_runs.c.run)
-    .where(
-        step_runs.c.key.in_(bindparam("keys", expanding=True)),
-        step_runs.c.ended.is_(None),
-        step_runs.c.key.is_not(None),
+CLAIMS = Direct(
+    lambda listed: select(step_runs.c.key, step_runs.c.run).where(
+        listed(step_runs.c.key), step_runs.c.ended.is_(None), step_runs.c.key.is_not(None)
     )
 )
+"""The keys that steps which run claim, and their runs."""
+
+LIVES = select(*(runs.c[name] for name in ("id", "state", "ended", "heartbeat", "pid", "process", "machine")))
 
 NEW_STEPS = Many(
     insert(step_runs),
@@ -77,12 +74,13 @@ class BeginningRecords:
         def work(connection: Connection) -> _Batch:
             require(connection, lease)
             batch = _Batch(lease, stamp(connection, time), taken(connection, step_runs, len(calls)))
-            claims = connection.execute(CLAIMS, {"keys": sorted({call.key for call in calls if call.key})}).all()
-            batch.dead = {claim.run for claim in claims if claim.run != lease.run and death(claim, time) is not None}
+            keys = sorted({call.key for call in calls if call.key})
+            claims = {Digest(key): run for key, run in CLAIMS(connection, listed=keys)} if keys else {}
+            batch.dead = _dead(connection, {*claims.values()} - {lease.run}, time)
             if batch.dead:
                 return batch
             late = reusable(connection, wanted - known.found.keys(), exists, known.rejected).found
-            batch.answer(calls, {claim.key: claim.run for claim in claims}, {**known.found, **late})
+            batch.answer(calls, claims, {**known.found, **late})
             batch.insert(connection)
             return batch
 
@@ -104,6 +102,14 @@ class BeginningRecords:
 
         if calls:
             self.database.write(work)
+
+
+def _dead(connection: Connection, asked: Collection[int], time: datetime) -> set[int]:
+    """Return which of the runs have died."""
+    if not asked:
+        return set()
+    lives = connection.execute(LIVES.where(runs.c.id.in_(asked)))
+    return {life.id for life in lives if death(life, time) is not None}
 
 
 @dataclass(slots=True)

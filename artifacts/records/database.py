@@ -64,7 +64,8 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """Yield a connection to read from: SQLite's sees one state of the records, PostgreSQL's one for each query.
 
-        Where the connection to a server is lost, what is asked is asked again; only `execute` can be used.
+        Where the connection to a server is lost, what is asked is asked again; only `execute` and
+        `exec_driver_sql` can be used.
         """
         with self._refusals():
             if not self._is_sqlite:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, Text, bindparam, insert, select, type_coerce, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -17,6 +17,7 @@ from ..errors import AlreadyEnded, UnknownRecord
 from .calls import Ending, NewOutput
 from .columns import plain_text
 from .database import Database
+from .direct import Direct
 from .ids import taken
 from .json_text import from_json_text, json_text
 from .leases import require
@@ -27,12 +28,22 @@ from .record import TERMINAL, Lease
 from .runs import Clock, now
 from .tables import artifacts, commits, inline_values, outputs, parents, step_runs
 
-ENDING: Select[Any] = select(
-    *(step_runs.c[name] for name in ("id", "run", "path")),
-    type_coerce(step_runs.c["keys"], Text).label("keys"),
-    type_coerce(step_runs.c.attempt, Text).label("attempt"),
-    *(step_runs.c[name] for name in ("key", "state", "reason", "ended")),
-).where(step_runs.c.id.in_(bindparam("ids", expanding=True)))
+
+class Open(NamedTuple):
+    """What is read of a step that ends."""
+
+    id: int
+    run: int
+    path: str
+    keys: str
+    """JSON, as the attempt's numbers are."""
+    attempt: str
+    key: Digest | None
+    ended: Any
+    """When it ended, as the database gives it; None while it runs."""
+
+
+ENDING = Direct(lambda listed: select(*(step_runs.c[name] for name in Open._fields)).where(listed(step_runs.c.id)))
 
 END = Many(
     update(step_runs)
@@ -112,7 +123,7 @@ class _Batch:
         self._commits: Rows = []
         self._messages: Rows = []
 
-    def add(self, ending: Ending, step: Row[Any]) -> dict[str, Artifact]:
+    def add(self, ending: Ending, step: Open) -> dict[str, Artifact]:
         """Add the rows of one call and return what it made."""
         reason, error = plain_text(ending.reason), plain_text(ending.error)
         self._ends.append((ending.state, reason, error, ending.tries, self._stamp, ending.step_run))
@@ -123,7 +134,7 @@ class _Batch:
         ]
         return {output.name: self._add_output(output, ending, step) for output in ending.outputs}
 
-    def _add_output(self, output: NewOutput, ending: Ending, step: Row[Any]) -> Artifact:
+    def _add_output(self, output: NewOutput, ending: Ending, step: Open) -> Artifact:
         made = Artifact(
             self._next_id,
             output.name,
@@ -163,22 +174,29 @@ class _Batch:
         NEW_MESSAGES(connection, self._messages)
 
 
-def _open_steps(connection: Connection, lease: Lease, endings: Sequence[Ending]) -> dict[int, Row[Any]]:
-    """Return the rows of the steps that end, by id. Raises AlreadyEnded, UnknownRecord."""
+def _open_steps(connection: Connection, lease: Lease, endings: Sequence[Ending]) -> dict[int, Open]:
+    """Return the steps that end, by id. Raises AlreadyEnded, UnknownRecord."""
     wanted = [ending.step_run for ending in endings]
     assert len(set(wanted)) == len(wanted), "a step run ends once"
-    steps = {row.id: row for row in connection.execute(ENDING, {"ids": wanted})}
-    for step_run in wanted:
-        row = steps.get(step_run)
-        if row is None or row.run != lease.run:
-            raise unknown_step(step_run, lease.run)
-        if row.ended is not None:
-            raise step_ended(row)
+    steps = {step.id: step for step in map(Open._make, ENDING(connection, listed=wanted))}
+    if len(steps) < len(wanted) or any(step.run != lease.run or step.ended is not None for step in steps.values()):
+        raise not_open(connection, lease, wanted)
     return steps
 
 
-def step_ended(row: Row[Any]) -> AlreadyEnded:
-    """Return the error for a step run that has ended. row: with its id, run, path, state, reason and ended."""
+def not_open(connection: Connection, lease: Lease, wanted: Sequence[int]) -> UnknownRecord | AlreadyEnded:
+    """Return why one of the steps, which are not all open steps of the run, takes no more changes."""
+    steps = {row.id: row for row in connection.execute(select(step_runs).where(step_runs.c.id.in_(wanted)))}
+    for step_run in wanted:
+        row = steps.get(step_run)
+        if row is None or row.run != lease.run:
+            return unknown_step(step_run, lease.run)
+        if row.ended is not None:
+            return _ended(row)
+    raise AssertionError("every step is open, and not every step was changed")
+
+
+def _ended(row: Row[Any]) -> AlreadyEnded:
     return AlreadyEnded(
         f"{row.path} has already ended: {row.state}",
         where=f"step run {row.id} of run {row.run}",

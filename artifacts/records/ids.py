@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
 
+from .direct import Direct
 from .tables import artifacts, ids, step_runs
 
 NUMBERED = (step_runs, artifacts)
 """The tables whose rows come with their ids."""
 
-TAKE = (
-    update(ids)
-    .where(ids.c.name == bindparam("table"))
-    .values(next=ids.c.next + bindparam("count"))
-    .returning(ids.c.next)
+TAKE = Direct(
+    lambda _: (
+        update(ids)
+        .where(ids.c.name == bindparam("table"))
+        .values(next=ids.c.next + bindparam("count"))
+        .returning(ids.c.next)
+    ),
+    "count",
+    "table",
 )
 
 
 def taken(connection: Connection, table: Table, count: int) -> int:
     """Return the first of `count` new ids. Until the transaction ends, no other can take ids of this table."""
-    following: int = connection.execute(TAKE, {"table": table.name, "count": count}).scalar_one()
-    return following - count
+    ((following,),) = TAKE(connection, count, table.name)
+    return int(following) - count
 
 
 def number(connection: Connection) -> None:

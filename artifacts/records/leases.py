@@ -5,13 +5,17 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select
 
 from ..errors import AlreadyEnded, Fenced, UnknownRecord
+from .direct import Direct
 from .record import Lease
 from .tables import runs
 
-LEASE = (
-    select(runs.c.generation, runs.c.ended, runs.c.wanted)
-    .where(runs.c.id == bindparam("run"))
-    .with_for_update(key_share=True)
+LEASE = Direct(
+    lambda _: (
+        select(runs.c.generation, runs.c.ended, runs.c.wanted)
+        .where(runs.c.id == bindparam("run"))
+        .with_for_update(key_share=True)
+    ),
+    "run",
 )
 """Locks the run, so that nobody takes it over before this transaction ends, and its writers queue."""
 
@@ -21,19 +25,20 @@ def require(connection: Connection, lease: Lease) -> str:
 
     Raises Fenced, AlreadyEnded or UnknownRecord unless the lease still holds.
     """
-    row = connection.execute(LEASE, {"run": lease.run}).first()
-    if row is None:
+    rows = LEASE(connection, lease.run)
+    if not rows:
         raise unknown_run(lease.run)
-    if row.generation != lease.generation:
+    ((generation, ended, wanted),) = rows
+    if generation != lease.generation:
         raise Fenced(
             f"run {lease.run} was taken over",
-            where=f"generation {lease.generation} of it, and it is in generation {row.generation}",
+            where=f"generation {lease.generation} of it, and it is in generation {generation}",
             why="this process showed no sign of life, or the run had ended, and another process goes on with it",
             fix=f"`kaon status {lease.run}` shows how it goes on; what this process did before stays recorded",
         )
-    if row.ended is not None:
+    if ended is not None:
         raise already_ended(connection, lease.run)
-    return str(row.wanted)
+    return str(wanted)
 
 
 def already_ended(connection: Connection, run_id: int) -> AlreadyEnded:

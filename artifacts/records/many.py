@@ -33,9 +33,8 @@ class Many:
     def _sql(self, dialect: Dialect) -> str:
         known = self._compiled.get(dialect.name)
         if known is None:
-            positional = _positional(dialect)
             columns = list(self._names) if isinstance(self._statement, Insert) else None
-            compiled = self._statement.compile(dialect=positional, column_keys=columns)
+            compiled = self._statement.compile(dialect=positional(dialect), column_keys=columns)
             assert tuple(compiled.positiontup or ()) == self._names, (compiled.positiontup, self._names)
             known = self._compiled[dialect.name] = str(compiled)
         return known
@@ -46,7 +45,7 @@ def stamp(connection: Connection, time: datetime) -> Any:
     return UtcTime().bind_processor(connection.dialect)(time)
 
 
-def _positional(dialect: Dialect) -> Dialect:
+def positional(dialect: Dialect) -> Dialect:
     """Return the dialect, with parameters that go by their places."""
     if dialect.positional:
         return dialect

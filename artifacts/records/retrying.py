@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Executable, Result, text
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 T = TypeVar("T")
@@ -72,12 +73,19 @@ class _Steady:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def execute(self, query: Executable, values: Any = None) -> Result[Any]:
-        return connected(lambda: self._asked(query, values))
+    @property
+    def dialect(self) -> Dialect:
+        return self._connection.dialect
 
-    def _asked(self, query: Executable, values: Any) -> Result[Any]:
+    def execute(self, query: Executable, values: Any = None) -> Result[Any]:
+        return connected(lambda: self._asked(self._connection.execute, query, values))
+
+    def exec_driver_sql(self, query: str, values: Any = None) -> Result[Any]:
+        return connected(lambda: self._asked(self._connection.exec_driver_sql, query, values))
+
+    def _asked(self, ask: Callable[..., Result[Any]], query: Executable | str, values: Any) -> Result[Any]:
         try:
-            return self._connection.execute(query, values)
+            return ask(query, values)
         except DBAPIError:
             with suppress(DBAPIError):
                 self._connection.rollback()  # SQLAlchemy connects anew only after that

@@ -10,17 +10,20 @@ from sqlalchemy import Connection, bindparam, select
 from ..artifact import Artifact
 from ..digest import Digest
 from .calls import Committed
+from .direct import Direct
 from .reading import ARTIFACT_COLUMNS, artifact_of
 from .tables import artifacts, commits, inline_values, outputs, step_runs
 
 NEWEST = 8
 """How many commits of one key are looked at."""
 
-COMMITS = (
-    select(commits.c.key, commits.c.step_run, step_runs.c.run)
-    .join(step_runs, step_runs.c.id == commits.c.step_run)
-    .where(commits.c.key.in_(bindparam("keys", expanding=True)))
-    .order_by(commits.c.id.desc())
+COMMITS = Direct(
+    lambda listed: (
+        select(commits.c.key, commits.c.step_run, step_runs.c.run)
+        .join(step_runs, step_runs.c.id == commits.c.step_run)
+        .where(listed(commits.c.key))
+        .order_by(commits.c.id.desc())
+    )
 )
 
 OUTPUTS = (
@@ -85,7 +88,7 @@ def newest_commits(
 ) -> dict[Digest, list[tuple[int, int]]]:
     """Return step run and run of the newest commits of each key that has any, newest first."""
     newest: dict[Digest, list[tuple[int, int]]] = {}
-    for key, step_run, run in connection.execute(COMMITS, {"keys": sorted(keys)}):
+    for key, step_run, run in COMMITS(connection, listed=sorted(keys)):
         of_key = newest.setdefault(Digest(key), [])
         if len(of_key) < NEWEST and step_run not in rejected:
             of_key.append((step_run, run))

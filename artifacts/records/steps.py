@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, or_, select, update
 
 from .database import Database
-from .finishing import step_ended, unknown_step
+from .finishing import not_open, unknown_step
 from .leases import require
 from .life import death
 from .reading import STEP_COLUMNS, in_states, step_of
@@ -105,19 +105,7 @@ class StepRecords:
             require(connection, lease)
             changed = connection.execute(change, [{**row, "of_run": lease.run} for row in rows])
             if strict and changed.rowcount != len(rows):
-                raise _not_open(connection, lease, [row["open_step"] for row in rows])
+                raise not_open(connection, lease, [row["open_step"] for row in rows])
 
         if rows:
             self.database.write(work)
-
-
-def _not_open(connection: Connection, lease: Lease, wanted: Sequence[int]) -> Exception:
-    """Return why one of the steps takes no more changes."""
-    steps = {row.id: row for row in connection.execute(select(step_runs).where(step_runs.c.id.in_(wanted)))}
-    for step_run in wanted:
-        row = steps.get(step_run)
-        if row is None or row.run != lease.run:
-            return unknown_step(step_run, lease.run)
-        if row.ended is not None:
-            return step_ended(row)
-    raise AssertionError("every step is open, and not every step was changed")

@@ -1,0 +1,39 @@
+"""Statements that are asked for every step, without what SQLAlchemy does each time and for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam
+from sqlalchemy.sql import ClauseElement
+
+from .many import positional
+
+Listed: TypeAlias = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+"""Says of a column that it holds one of the values of the statement's list."""
+
+
+class Direct:
+    """A statement whose rows are tuples as the database gives them: no times, no JSON."""
+
+    def __init__(self, build: Callable[[Listed], ClauseElement], *names: str) -> None:
+        """build: makes the statement, given what says that a column is listed; names: its parameters, the list last."""
+        self._build = build
+        self._names = names
+        self._compiled: dict[tuple[str, int], str] = {}
+
+    def __call__(self, connection: Connection, *values: Any, listed: Sequence[Any] = ()) -> Sequence[Sequence[Any]]:
+        """Run the statement and return its rows. values: of the parameters, in their order; listed: of the list."""
+        return connection.exec_driver_sql(self._sql(connection, len(listed)), (*values, *listed)).all()
+
+    def _sql(self, connection: Connection, length: int) -> str:
+        asked = connection.dialect.name, length
+        known = self._compiled.get(asked)
+        if known is None:
+            of_list: list[BindParameter[Any]] = [bindparam(f"listed_{place}") for place in range(length)]
+            compiled = self._build(lambda column: column.in_(of_list)).compile(dialect=positional(connection.dialect))
+            named = (*self._names, *(one.key for one in of_list))
+            assert tuple(getattr(compiled, "positiontup", None) or ()) == named, "parameters stand in their order"
+            known = self._compiled[asked] = str(compiled)
+        return known
