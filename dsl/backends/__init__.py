@@ -13,6 +13,7 @@ from ..workflow import Workflow
 from .concluded import concluded
 from .engine import Engine
 from .failures import Failure, Held, RunFailed
+from .garbage import old_objects_set_aside
 from .local import run_locally
 from .mlflow_view import MlflowView
 from .result import Result
@@ -98,7 +99,7 @@ def to_prefect(workflow: Workflow) -> "Flow[..., object]":
 
 
 def _run_locally(request: Request) -> Result:
-    with in_session(request) as session, draining_on_sigterm(session):
+    with in_session(request) as session, draining_on_sigterm(session), old_objects_set_aside():
         return concluded(session, run_locally)
 
 
@@ -109,7 +110,7 @@ def _run_on_prefect(request: Request) -> Result:
     if runner != "threads" and request.store.url.startswith("memory:"):
         why = f"the processes of {runner} cannot read a store in the memory of this one"
         raise SettingsError([Problem(f"task_runner={runner!r} needs another store", why=why, fix="use a folder")])
-    with serving(), in_session(request) as session, draining_on_sigterm(session):
+    with serving(), in_session(request) as session, draining_on_sigterm(session), old_objects_set_aside():
         return concluded(session, run_on_prefect)
 
 

@@ -1,5 +1,6 @@
 """run(): settings, skipping, forcing, failures, and what the records say of a run."""
 
+import gc
 import logging
 import sys
 import time
@@ -384,3 +385,25 @@ def test_what_loops_of_both_ways_of_a_decision_hand_on_is_read_as_the_one_that_r
 
     assert dict(taken["length"]) == {"to": 2}
     assert dict(left["length"]) == {7: 14}
+
+
+@step(output="set_aside")
+def count_set_aside() -> int:
+    return gc.get_freeze_count()
+
+
+def test_what_was_imported_before_a_run_is_no_garbage_while_it_goes_on(store):
+    result = run(workflow("frozen", count_set_aside), store=store)
+
+    assert result["set_aside"] > 1000
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_the_caller_keeps_from_the_collector_is_kept_after_a_run(store):
+    gc.freeze()
+    kept = gc.get_freeze_count()
+    run(workflow("frozen", count_set_aside), store=store)
+    after = gc.get_freeze_count()
+    gc.unfreeze()
+
+    assert 0 < after <= kept
