@@ -40,13 +40,14 @@ class RemoteBlobs:
         filesystem, root = fsspec.url_to_fs(url, skip_instance_cache=True)
         if url.startswith("memory:"):
             filesystem.store, filesystem.pseudo_dirs = {}, [""]
+            return _BlobsInMemory(filesystem, root, url)
         return cls(filesystem, root, url)
 
     def put(self, source: BinaryIO) -> Written:
         with writing(self.url), tempfile.NamedTemporaryFile() as local:
             written = copied(source, cast(BinaryIO, local))
             local.flush()
-            self._files.put_file(local.name, self._object(written.digest))  # again too: its time says it is wanted
+            self._send(local.name, self._object(written.digest))  # again too: its time says it is wanted
         return written
 
     def open(self, digest: Digest) -> BinaryIO:
@@ -92,6 +93,9 @@ class RemoteBlobs:
     def leftovers(self, before: datetime) -> Iterator[Path]:
         return iter(())
 
+    def _send(self, local: str, to: str) -> None:
+        self._files.put_file(local, to)
+
     def _fetch(self, digest: Digest, target: Path) -> None:
         handle, temporary = tempfile.mkstemp(dir=target.parent)
         os.close(handle)
@@ -117,3 +121,10 @@ class RemoteBlobs:
 
     def _where(self, digest: Digest) -> str:
         return f"{self.url.rstrip('/')}/blobs/{place_of(digest)}"
+
+
+class _BlobsInMemory(RemoteBlobs):
+    """Blobs in fsspec's memory, which shows of a file what has been written so far: it gets all of it at once."""
+
+    def _send(self, local: str, to: str) -> None:
+        self._files.pipe_file(to, Path(local).read_bytes())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -93,6 +94,27 @@ def test_putting_the_bytes_again_mends_a_damaged_or_lost_blob(blobs: Blobs, raw:
 
     with blobs.open(DIGEST) as source:
         assert source.read() == RAW
+
+
+def test_bytes_in_memory_are_read_whole_while_they_are_put_again():
+    blobs, raw = open_blobs("memory://"), bytes(300_000)
+    digest = blobs.put(io.BytesIO(raw)).digest
+    failed: list[BaseException] = []
+
+    def put() -> None:
+        try:
+            for _ in range(50):
+                blobs.put(io.BytesIO(raw))
+        except BaseException as error:
+            failed.append(error)
+
+    writers = [threading.Thread(target=put) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        assert blobs.open(digest).read() == raw
+
+    assert failed == []
 
 
 def test_two_stores_in_memory_share_nothing():
