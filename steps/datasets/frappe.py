@@ -6,11 +6,19 @@ import pandas as pd
 
 from ..interactions import Interactions, checked, interactions, without_repeats
 from .missing import found
+from .reading import delimited
 
 PUBLISHED = "https://www.baltrunas.info/context-aware/frappe (paper: https://arxiv.org/abs/1505.03014)"
 TERMS = "research only, with acknowledgement; no redistribution, no commercial use"
-NAMES = {"user": "user_id", "item": "item_id", "cnt": "rating", "country": "market", "daytime": "hour"}
-META = {"item": "item_id", "name": "title", "description": "text"}
+NAMES = {
+    "user": "user_id",
+    "item": "item_id",
+    "cnt": "rating",
+    "country": "market",
+    "daytime": "hour",
+    "weekday": "weekday",
+}
+META = {"item": "item_id", "name": "title", "description": "text", "category": "category"}
 UNKNOWN = "unknown"
 
 
@@ -20,13 +28,13 @@ def frappe(folder: Path) -> Interactions:
     There is no time. Of a user's situations with one app the one with most uses stays. A country may be `unknown`.
     """
     path = found("frappe", folder, ("frappe.csv",), published=PUBLISHED, terms=TERMS)
-    frame = pd.read_csv(path, sep="\t", dtype={"user": str, "item": str}, keep_default_na=False).rename(columns=NAMES)
+    frame = delimited(path, NAMES, separator="\t")
     return interactions(without_repeats(checked(frame, source=path.name)), source=path.name)
 
 
 def frappe_apps(folder: Path) -> pd.DataFrame:
     """Return names, categories (as genres) and descriptions of meta.csv."""
     path = found("frappe", folder, ("meta.csv",), published=PUBLISHED, terms=TERMS)
-    frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False).replace(UNKNOWN, "").rename(columns=META)
+    frame = delimited(path, META, separator="\t").replace(UNKNOWN, "").fillna("")
     frame["genres"] = frame["category"].map(lambda category: [category] if category else [])
     return frame

@@ -7,10 +7,12 @@ import pandas as pd
 
 from .missing import found
 from .movielens import PUBLISHED_1M, PUBLISHED_SMALL, TERMS_1M, TERMS_SMALL
-from .reading import fields_of
+from .reading import delimited, fields_of
 
 MOVIES_1M = ("item_id", "title", "genres")
 EXTRAS_1M = ("item_id", "title", "year", "rated", "released", "genres", "director", "writers", "actors", "plot")
+MOVIES_SMALL = {"movieId": "item_id", "title": "title", "genres": "genres"}
+TAGS_SMALL = {"movieId": "item_id", "tag": "tag"}
 UNKNOWN = "N/A"
 
 
@@ -35,12 +37,12 @@ def movies_1m(folder: Path) -> pd.DataFrame:
 def movies_small(folder: Path) -> pd.DataFrame:
     """Return titles and genres of movies.csv; the text of a movie is its tags of tags.csv, where that is there too."""
     path = found("movielens-small", folder, ("movies.csv",), published=PUBLISHED_SMALL, terms=TERMS_SMALL)
-    movies = pd.read_csv(path, dtype=str, keep_default_na=False).rename(columns={"movieId": "item_id"})
+    movies = delimited(path, MOVIES_SMALL).fillna("")
     movies["genres"] = movies["genres"].replace("(no genres listed)", "").str.split("|").map(_filled)
     tags = sorted(folder.glob("tags.csv*"))
     if tags:
-        told = pd.read_csv(tags[0], dtype=str, keep_default_na=False).drop_duplicates(["movieId", "tag"])
-        movies["text"] = movies["item_id"].map(told.groupby("movieId")["tag"].agg(", ".join)).fillna("")
+        told = delimited(tags[0], TAGS_SMALL).dropna(subset="tag").drop_duplicates(["item_id", "tag"])
+        movies["text"] = movies["item_id"].map(told.groupby("item_id")["tag"].agg(", ".join)).fillna("")
     return movies
 
 
