@@ -1,6 +1,6 @@
 """A user's own events and items: Parquet and CSV files in the columns of Interactions, or in others with a mapping."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +15,6 @@ ENDINGS = (".parquet", ".csv", ".csv.gz")
 COLUMNS = (*REQUIRED, "time", *CONTEXT)
 ITEMS = "items"
 """Name, without its ending, of the file that says what the items are."""
-MEND = 'name the file\'s own column, as in select_users.columns=\'{"user_id": "customer"}\''
 ITEM_COLUMNS = ("item_id", "title", "genres", "people", "text")
 
 
@@ -29,17 +28,34 @@ def own_files(folder: Path, columns: Mapping[str, str]) -> Interactions:
     Raises MissingDataset if there is no such file, BadFile and BadInteractions if one does not hold interactions: the
     message names file and line (of Parquet: row, from 0).
     """
-    _check(columns)
+    tables = [
+        checked(frame if "rating" in frame else frame.assign(rating=1.0), source=path.name)
+        for path, frame in own_tables(folder, columns, COLUMNS, step="select_users")
+    ]
+    return interactions(without_repeats(pd.concat(tables, ignore_index=True)), source=str(folder))
+
+
+def own_tables(
+    folder: Path, columns: Mapping[str, str], known: tuple[str, ...], *, step: str
+) -> Iterator[tuple[Path, pd.DataFrame]]:
+    """Yield the Parquet and CSV files in a folder but `items.*`, or the one such file, with their columns renamed.
+
+    columns: the name in the files of each of the known columns that has another one there.
+    step: whose settings folder and columns are.
+    Raises MissingDataset if there is no such file, BadFile if one is no table or the mapping does not fit.
+    """
+    _check(columns, known, step)
     paths = [folder] if folder.is_file() else [path for path in _tables(folder) if _stem(path) != ITEMS]
     if not paths or not paths[0].name.endswith(ENDINGS):
         raise MissingDataset(
             "files",
             folder,
-            published="your own: *.parquet, *.csv or *.csv.gz with user_id, item_id, market, rating and perhaps time",
+            published=f"your own: *.parquet, *.csv or *.csv.gz with {', '.join(known)}",
             terms="yours",
+            step=step,
         )
-    tables = [checked(_events(path, columns), source=path.name) for path in paths]
-    return interactions(without_repeats(pd.concat(tables, ignore_index=True)), source=str(folder))
+    for path in paths:
+        yield path, _table(path, {theirs: ours for ours, theirs in columns.items()}, step)
 
 
 def own_items(folder: Path) -> pd.DataFrame:
@@ -51,37 +67,34 @@ def own_items(folder: Path) -> pd.DataFrame:
     paths = [path for path in _tables(folder) if _stem(path) == ITEMS]
     if not paths:
         return pd.DataFrame(columns=list(ITEM_COLUMNS))
-    frame = _table(paths[0], {"item_id": "item_id"}).reset_index(drop=True)
+    frame = _table(paths[0], {"item_id": "item_id"}, "select_users").reset_index(drop=True)
     lists = {name: frame[name].map(_listed) for name in ("genres", "people") if name in frame}
     return frame.assign(item_id=frame["item_id"].astype(str), **lists).fillna({"title": "", "text": ""})
 
 
-def _events(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
-    frame = _table(path, {theirs: ours for ours, theirs in columns.items()})
-    return frame if "rating" in frame else frame.assign(rating=1.0)
-
-
-def _table(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
+def _table(path: Path, columns: Mapping[str, str], step: str) -> pd.DataFrame:
     """Return a file with its columns renamed; a column that another one replaces is left out."""
+    mend = f'name the file\'s own column, as in {step}.columns=\'{{"user_id": "customer"}}\''
     if not path.name.endswith(".parquet"):
-        return delimited(path, columns, mend=MEND)
+        return delimited(path, columns, mend=mend)
     try:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise BadFile(f"{path} cannot be read as Parquet: {error}; write the file again") from error
-    return filled(path, renamed(path, frame, columns, mend=MEND))
+    return filled(path, renamed(path, frame, columns, mend=mend))
 
 
-def _check(columns: Mapping[str, str]) -> None:
+def _check(columns: Mapping[str, str], known: tuple[str, ...], step: str) -> None:
     for name, theirs in columns.items():
-        if name not in COLUMNS:
+        if name not in known:
             raise BadFile(
-                f"select_users.columns maps {name!r}, which is no column of interactions: "
-                f"choose from {', '.join(COLUMNS)}; {did_you_mean(name, COLUMNS)}"
+                f"{step}.columns maps {name!r}, which is none of {', '.join(known)}; {did_you_mean(name, known)}"
             )
-        if list(columns.values()).count(theirs) > 1:
-            both = ", ".join(repr(ours) for ours, other in columns.items() if other == theirs)
-            raise BadFile(f"select_users.columns maps {both} to the same column {theirs!r}; give each one of its own")
+        both = [repr(ours) for ours, other in columns.items() if other == theirs]
+        if len(both) > 1:
+            raise BadFile(
+                f"{step}.columns maps {', '.join(both)} to the same column {theirs!r}; give each one of its own"
+            )
 
 
 def _listed(names: object) -> list[str]:

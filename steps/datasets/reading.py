@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..interactions import CONTEXT, IDS
 
-AS_TEXT = (*IDS, *CONTEXT)
+AS_TEXT = (*IDS, *CONTEXT, "title_id")
 
 
 class BadFile(ValueError):

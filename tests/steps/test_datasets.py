@@ -96,7 +96,10 @@ def test_own_columns_are_read_by_a_mapping(tmp_path):
     ("columns", "message"),
     [
         ({"user_id": "client"}, "has no column 'client' for user_id: it has 'customer', 'item_id', 'market'; name the"),
-        ({"user": "customer"}, "maps 'user', which is no column of interactions: choose from user_id, item_id"),
+        (
+            {"user": "customer"},
+            "maps 'user', which is none of user_id, item_id, market, rating, time, device, hour, weekday; did you",
+        ),
         ({"user_id": "customer", "item_id": "customer"}, "maps 'user_id', 'item_id' to the same column 'customer'"),
     ],
 )
