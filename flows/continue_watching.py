@@ -29,6 +29,6 @@ continue_watching = workflow(
         train_continuation >> [evaluate_continuation, place_row],
     ],
     params=Params,
-    report=("resume_metrics", "continuation_metrics", "reliability", "row_positions", "placement_metrics"),
+    report=("source", "resume_metrics", "continuation_metrics", "reliability", "row_positions", "placement_metrics"),
     doc="Rank the titles that a user may resume, and place their row by the odds that the session resumes one.",
 )

@@ -31,6 +31,7 @@ def evaluate_continuation(
     test_moments: Candidates,
     resume_ranker: xgboost.Booster,
     continuation: xgboost.Booster,
+    source: str,
     *,
     bins: Annotated[int, Field(ge=2)] = 10,
     seed: int = 0,
@@ -66,7 +67,7 @@ def evaluate_continuation(
     off = (table["odds"] - table["happened"]).abs()
     metrics["calibration_error"] = float(np.average(off, weights=table["sessions"]))
     current_step().metrics(metrics)
-    return Judged(Metrics(metrics), table, _figure(table))
+    return Judged(Metrics(metrics), table, _figure(table, source))
 
 
 def _days_away(table: Candidates) -> Floats:
@@ -95,7 +96,7 @@ def _reliability(odds: Floats, happened: Flags, bins: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["odds", "happened", "low", "high", "sessions"])
 
 
-def _figure(table: pd.DataFrame) -> altair.LayerChart:
+def _figure(table: pd.DataFrame, source: str) -> altair.LayerChart:
     share = altair.Axis(format=".0%")
     bounds = altair.Scale(domain=[0, 1])
     right = pd.DataFrame({"odds": [0.0, 1.0], "happened": [0.0, 1.0]})
@@ -109,4 +110,5 @@ def _figure(table: pd.DataFrame) -> altair.LayerChart:
     )
     bars = found.mark_rule().encode(y="low:Q", y2="high:Q")
     chart = altair.LayerChart(layer=[diagonal, bars, dots])
-    return chart.properties(title="Odds and what happened", width=320, height=320)
+    title = altair.TitleParams("Odds and what happened", subtitle=source)
+    return chart.properties(title=title, width=320, height=320)

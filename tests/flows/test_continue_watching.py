@@ -17,5 +17,6 @@ def test_it_ranks_and_places_the_row_and_is_skipped_the_second_time() -> None:
     assert first["continuation_metrics"]["auc.gain.low"] > 0
     assert first["reliability"]["sessions"].sum() == first["continuation_metrics"]["sessions"]
     assert set(first["row_positions"]["position"]) == {1, 2, 3, 4}
-    assert first["reliability_figure"].to_dict()["title"] == "Odds and what happened"
+    assert first["source"] == "synthetic: 6,000 made-up sessions, seed 0"
+    assert first["reliability_figure"].to_dict()["title"]["subtitle"] == first["source"]
     assert second.artifact("row_positions").id == first.artifact("row_positions").id

@@ -42,7 +42,7 @@ def moment(user: str, day: float, device: str = "tv") -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def made() -> Sessions:
-    return select_sessions(synthetic_events=12_000)
+    return select_sessions(synthetic_events=12_000).sessions
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_the_ranker_beats_the_latest_first_with_evidence(moments, ranker):
 
 def test_the_odds_beat_recency_with_evidence_and_are_calibrated(moments, ranker, continuation):
     judged = evaluate_continuation(
-        moments.placing_moments, moments.test_moments, ranker.resume_ranker, continuation.continuation
+        moments.placing_moments, moments.test_moments, ranker.resume_ranker, continuation.continuation, "made up"
     )
 
     metrics, table = judged.continuation_metrics, judged.reliability
@@ -262,7 +262,7 @@ def test_own_sessions_are_read_by_a_mapping_and_are_films_without_episodes(tmp_p
     (tmp_path / "a.csv").write_text("profile,title_id,device,time,fraction\n7,9,tv,2026-01-02T20:00:00,0.5\n")
     (tmp_path / "b.csv").write_text("profile,title_id,device,time,fraction\n7,8,tv,2026-01-01T20:00:00,1\n")
 
-    frame = select_sessions(dataset="files", folder=tmp_path, columns={"user_id": "profile"})
+    frame = select_sessions(dataset="files", folder=tmp_path, columns={"user_id": "profile"}).sessions
 
     assert frame[["user_id", "title_id", "episodes"]].values.tolist() == [["7", "8", 1], ["7", "9", 1]]
 
