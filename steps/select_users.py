@@ -104,7 +104,7 @@ def select_users(
     return Selected(
         interactions(cohort, source="the cohort"),
         [str(market) for market in markets],
-        load_catalogue(dataset, folder, scale=scale),
+        load_catalogue(dataset, folder, columns=columns, scale=scale),
     )
 
 

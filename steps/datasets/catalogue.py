@@ -8,7 +8,7 @@ import pandas as pd
 
 from .files import own_items
 from .frappe import frappe_apps
-from .loading import SMALL, Dataset, folder_of
+from .loading import NO_MAPPING, SMALL, Dataset, folder_of
 from .movielens_content import movies_1m, movies_small
 from .synthetic import Scale, synthetic_titles
 
@@ -25,19 +25,25 @@ CONTENTS: Mapping[Dataset, Callable[[Path], pd.DataFrame]] = {
     "movielens-1m": movies_1m,
     "movielens-small": movies_small,
     "frappe": frappe_apps,
-    "files": own_items,
 }
 
 
-def load_catalogue(dataset: Dataset, folder: Path | None = None, *, scale: Scale = SMALL) -> Catalogue:
+def load_catalogue(
+    dataset: Dataset,
+    folder: Path | None = None,
+    *,
+    columns: Mapping[str, str] = NO_MAPPING,
+    scale: Scale = SMALL,
+) -> Catalogue:
     """Return what the items of a data set are, or no rows where the data set does not say.
 
-    folder: where its files are, as in `load`.
-    scale: for `synthetic`, that of the interactions.
+    folder, columns, scale: as in `load`.
     Raises MissingDataset if a file is not there, BadFile if it does not hold what it should.
     """
     if dataset == "synthetic":
         return catalogue(synthetic_titles(scale))
+    if dataset == "files":
+        return catalogue(own_items(folder_of(dataset, folder), columns))
     if dataset not in CONTENTS:
         return catalogue(pd.DataFrame(columns=list(EMPTY)))
     return catalogue(CONTENTS[dataset](folder_of(dataset, folder)))

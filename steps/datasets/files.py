@@ -28,11 +28,14 @@ def own_files(folder: Path, columns: Mapping[str, str]) -> Interactions:
     Raises MissingDataset if there is no such file, BadFile and BadInteractions if one does not hold interactions: the
     message names file and line (of Parquet: row, from 0).
     """
-    tables = [
-        checked(frame if "rating" in frame else frame.assign(rating=1.0), source=path.name)
+    tables = {
+        path: checked(frame if "rating" in frame else frame.assign(rating=1.0), source=path.name)
         for path, frame in own_tables(folder, columns, COLUMNS, step="select_users")
-    ]
-    return interactions(without_repeats(pd.concat(tables, ignore_index=True)), source=str(folder))
+    }
+    timeless = [str(path) for path, table in tables.items() if "time" not in table]
+    if 0 < len(timeless) < len(tables):
+        raise BadFile(f"{', '.join(timeless)} has no column 'time', and the others do; give all files one, or none")
+    return interactions(without_repeats(pd.concat(tables.values(), ignore_index=True)), source=str(folder))
 
 
 def own_tables(
@@ -58,16 +61,18 @@ def own_tables(
         yield path, _table(path, {theirs: ours for ours, theirs in columns.items()}, step)
 
 
-def own_items(folder: Path) -> pd.DataFrame:
+def own_items(folder: Path, columns: Mapping[str, str]) -> pd.DataFrame:
     """Return what items.parquet, items.csv or items.csv.gz in a folder says, or no rows without such a file.
 
     Columns: item_id; title, genres, people and text are optional. Genres and people are lists, or joined by `|`.
+
+    columns: as in `own_files`, for the sake of item_id.
     Raises BadFile if the file has no item_id.
     """
     paths = [path for path in _tables(folder) if _stem(path) == ITEMS]
     if not paths:
         return pd.DataFrame(columns=list(ITEM_COLUMNS))
-    frame = _table(paths[0], {"item_id": "item_id"}, "select_users").reset_index(drop=True)
+    frame = _table(paths[0], {columns.get("item_id", "item_id"): "item_id"}, "select_users").reset_index(drop=True)
     lists = {name: frame[name].map(_listed) for name in ("genres", "people") if name in frame}
     return frame.assign(item_id=frame["item_id"].astype(str), **lists).fillna({"title": "", "text": ""})
 

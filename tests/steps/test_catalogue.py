@@ -1,10 +1,12 @@
 import gzip
+from pathlib import Path
 
 import pytest
 
 from kaon.steps.datasets import MissingDataset, load_catalogue
 from kaon.steps.datasets.reading import BadFile
 
+MOVIELENS_1M = Path(__file__).parents[3] / "shared" / "data" / "movielens-1m"
 EXTRA = (
     "{}::T::1995::G::22 Nov 1995::Comedy::Jo Doe::Ann Roe (story), Jo Doe (screenplay by)::Al Poe, N/A::{}::http://x\n"
 )
@@ -96,3 +98,13 @@ def test_broken_content_says_what_is_wrong_in_which_line(text, message, tmp_path
         load_catalogue("movielens-1m", tmp_path)
 
     assert message in str(error.value)
+
+
+@pytest.mark.skipif(not MOVIELENS_1M.is_dir(), reason=f"there is no {MOVIELENS_1M}")
+def test_nearly_every_movie_of_movielens_1m_has_people_and_a_plot():
+    catalogue = load_catalogue("movielens-1m", MOVIELENS_1M)
+
+    assert len(catalogue) == 3883
+    assert (catalogue["people"].map(len) > 0).mean() > 0.99
+    assert (catalogue["text"] != "").mean() > 0.98
+    assert "Irène Jacob" in catalogue.set_index("item_id")["people"]["26"]

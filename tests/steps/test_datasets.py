@@ -133,6 +133,14 @@ def test_a_file_that_is_no_table_says_so(text, message, tmp_path):
     assert message in str(error.value)
 
 
+def test_files_of_which_only_some_have_a_time_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("user_id,item_id,market\nann,tea,ca\n")
+    (tmp_path / "b.csv").write_text("user_id,item_id,market,time\nann,rum,ca,2020-02-01\n")
+
+    with pytest.raises(BadFile, match=r"a.csv has no column 'time', and the others do; give all files one, or none"):
+        load("files", tmp_path)
+
+
 def test_what_is_not_parquet_is_refused_by_name(tmp_path):
     (tmp_path / "sales.parquet").write_text("user_id")
 
@@ -238,10 +246,12 @@ def test_a_rating_of_a_user_who_lives_nowhere_is_named(tmp_path):
 
 def test_own_items_are_a_catalogue_and_no_interactions(tmp_path):
     (tmp_path / "events.csv").write_text("user_id,item_id,market\nann,7,ca\n")
-    (tmp_path / "items.csv").write_text("item_id,title,genres\n7,Tea,drinks|leaves\n8,,\n")
+    (tmp_path / "items.csv").write_text("product,title,genres\n7,Tea,drinks|leaves\n8,,\n")
 
     assert load("files", tmp_path)["item_id"].tolist() == ["7"]
-    assert load_catalogue("files", tmp_path)[["item_id", "title", "genres"]].values.tolist() == [
+    assert load_catalogue("files", tmp_path, columns={"item_id": "product"})[
+        ["item_id", "title", "genres"]
+    ].values.tolist() == [
         ["7", "Tea", ["drinks", "leaves"]],
         ["8", "", []],
     ]
