@@ -121,7 +121,7 @@ class Programme:
         size = (len(active), SHOWN)
         genre = (random.random(size)[:, :, None] > viewers.tastes[active][:, None, :-1]).sum(2)
         pool = viewers.country[active][:, None] * (len(GENRES) + 1)
-        pool = pool + np.where(random.random(size) < 0.5, 0, genre + 1)
+        pool = pool + np.where(random.random(size) < 0.3, 0, genre + 1)
         drawn = np.searchsorted(self.cumulated, pool + random.random(size), side="right")
         return self.titles[np.minimum(drawn, len(self.titles) - 1)]
 

@@ -79,8 +79,8 @@ def make_titles(count: int, random: np.random.Generator, genre_vectors: Floats, 
     minutes = np.where(is_series, random.choice([24.0, 45.0, 55.0], count), random.normal(104, 16, count).clip(70, 180))
     rank = random.permutation(count) + 1
     shift = (country_tastes[:, genres] * (genres >= 0)).sum(2) / (genres >= 0).sum(1)  # (countries, titles)
-    local = random.normal(0, 0.7, (len(COUNTRIES), count))
-    appeal = np.exp(0.8 * shift + local) / rank**0.85
+    local = random.normal(0, 0.5, (len(COUNTRIES), count))
+    appeal = np.exp(0.8 * shift + local) / rank**0.75
     vectors = theirs + random.normal(0, 0.5 / np.sqrt(DIMENSIONS), theirs.shape)
     return Titles(genres, episodes, minutes, vectors, appeal)
 
@@ -89,7 +89,7 @@ def make_viewers(sessions: int, random: np.random.Generator, genre_vectors: Floa
     """Return viewers who together have so many sessions."""
     count = max(1, round(sessions / SESSIONS_OF_A_VIEWER))
     country = random.choice(len(COUNTRIES), count, p=list(COUNTRIES.values()))
-    likes = tastes[country] + random.normal(0, 1.6, (count, len(GENRES)))
+    likes = tastes[country] + random.normal(0, 2.2, (count, len(GENRES)))
     shares = np.exp(likes)
     shares /= shares.sum(1, keepdims=True)
     vectors = (shares @ genre_vectors) * 2.5 + random.normal(0, 0.8, (count, DIMENSIONS))
