@@ -10,13 +10,15 @@ import pandas as pd
 from scipy import sparse
 
 Interactions = NewType("Interactions", pd.DataFrame)
-"""Columns user_id, item_id, market (str), rating (float32) and, where the source has it, time (datetime64[ns, UTC]).
+"""Columns user_id, item_id, market (str), rating (float32) and, where the source has them, time (datetime64[ns, UTC])
+and the context of the interaction: device, hour, weekday (str, in the source's own words).
 
 One row per pair of user and item, sorted by market, user and item.
 """
 
 IDS = ("user_id", "item_id", "market")
 REQUIRED = (*IDS, "rating")
+CONTEXT = ("device", "hour", "weekday")
 ROWS_SHOWN = 3
 
 Indices = npt.NDArray[np.int32]
@@ -29,8 +31,10 @@ class BadInteractions(ValueError):
 def interactions(frame: pd.DataFrame, *, source: str = "the table") -> Interactions:
     """Return the checked interactions of a table: right types, right columns, one canonical order.
 
-    frame: has user_id, item_id, market, rating and perhaps time; other columns are left out.
-    source: what the errors call the table, such as a file's name; rows are numbered from 0.
+    frame: has user_id, item_id, market, rating and perhaps time, device, hour and weekday; other columns are left
+        out, and so is a column of the context that is not filled in every row.
+    source: what the errors call the table, such as a file's name. They call a row by the table's index, which may have
+        a name for what it counts, such as `line`.
     Raises BadInteractions for a missing column, an empty id, a rating that is not a number, an unreadable time, or a
     pair of user and item that stands there twice (`without_repeats` keeps one of each).
 
@@ -44,12 +48,13 @@ def interactions(frame: pd.DataFrame, *, source: str = "the table") -> Interacti
 
 
 def checked(frame: pd.DataFrame, *, source: str) -> pd.DataFrame:
-    """Return the table with the columns and types of Interactions, its rows as they are, repeats included."""
+    """Return the table with the columns and types of Interactions, its rows and its index as they are."""
     _check_columns(frame, source)
     columns: dict[str, object] = {name: _ids(frame[name], name, source) for name in IDS}
     columns["rating"] = _ratings(frame["rating"], source)
     if "time" in frame:
         columns["time"] = _times(frame["time"], source)
+    columns |= {name: _text(frame[name]) for name in CONTEXT if name in frame and _filled(frame[name])}
     return pd.DataFrame(columns)
 
 
@@ -123,12 +128,12 @@ def _check_columns(frame: pd.DataFrame, source: str) -> None:
         raise BadInteractions(
             f"{source} has no column {', '.join(map(repr, missing))}: "
             f"it has {', '.join(repr(str(name)) for name in frame.columns) or 'none'}; "
-            f"interactions need {', '.join(map(repr, REQUIRED))} and may have 'time'"
+            f"interactions need {', '.join(map(repr, REQUIRED))} and may have 'time', {', '.join(map(repr, CONTEXT))}"
         )
 
 
 def _ids(column: pd.Series, name: str, source: str) -> pd.Series:
-    text = column.astype(object).where(column.notna(), "").astype(str).reset_index(drop=True)
+    text = _text(column)
     empty = text.str.strip() == ""
     if empty.any():
         raise BadInteractions(
@@ -137,13 +142,21 @@ def _ids(column: pd.Series, name: str, source: str) -> pd.Series:
     return text
 
 
+def _text(column: pd.Series) -> pd.Series:
+    return column.astype(object).where(column.notna(), "").astype(str)
+
+
+def _filled(column: pd.Series) -> bool:
+    return bool((_text(column).str.strip() != "").all())
+
+
 def _ratings(column: pd.Series, source: str) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce").reset_index(drop=True)
-    wrong = ~np.isfinite(numbers.to_numpy("f8", na_value=np.nan))
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = pd.Series(~np.isfinite(numbers.to_numpy("f8", na_value=np.nan)), index=column.index)
     if wrong.any():
-        found = column.reset_index(drop=True)[wrong].head(ROWS_SHOWN).tolist()
+        found = column[wrong].head(ROWS_SHOWN).tolist()
         raise BadInteractions(
-            f"{source}: rating is not a finite number in {_rows(pd.Series(wrong))}: {', '.join(map(repr, found))}; "
+            f"{source}: rating is not a finite number in {_rows(wrong)}: {', '.join(map(repr, found))}; "
             "write 1.0 where there is no rating"
         )
     return numbers.astype("float32")
@@ -154,10 +167,10 @@ def _times(column: pd.Series, source: str) -> pd.Series:
         times = pd.to_datetime(column, utc=True, errors="coerce", unit="s")
     else:
         times = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
-    times = times.astype("datetime64[ns, UTC]").reset_index(drop=True)
+    times = times.astype("datetime64[ns, UTC]")
     wrong = times.isna()
     if wrong.any():
-        found = column.reset_index(drop=True)[wrong].head(ROWS_SHOWN).tolist()
+        found = column[wrong].head(ROWS_SHOWN).tolist()
         raise BadInteractions(
             f"{source}: time is not a date in {_rows(wrong)}: {', '.join(map(repr, found))}; "
             "write ISO dates (2017-11-09T10:00:00Z) or seconds since 1970"
@@ -176,7 +189,7 @@ def _check_repeats(frame: pd.DataFrame, source: str) -> None:
 
 
 def _rows(wrong: pd.Series) -> str:
-    rows = np.flatnonzero(wrong.to_numpy())
+    rows, called = wrong.index[wrong.to_numpy()], wrong.index.name or "row"
     shown = ", ".join(str(row) for row in rows[:ROWS_SHOWN])
     more = f" and {len(rows) - ROWS_SHOWN} more" if len(rows) > ROWS_SHOWN else ""
-    return f"row{'s' if len(rows) > 1 else ''} {shown}{more}"
+    return f"{called}{'s' if len(rows) > 1 else ''} {shown}{more}"

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from kaon.dsl import step
 
-from .datasets import Dataset, load
+from .datasets import Catalogue, Dataset, Scale, load, load_catalogue
 from .interactions import Interactions, interactions
 from .spark_session import spark_session
 
@@ -38,10 +38,12 @@ WHERE rating >= :minimum_rating
 
 
 class Selected(NamedTuple):
-    """The cohort."""
+    """The cohort, and what it may be offered."""
 
     interactions: Interactions
     markets: list[str]
+    catalogue: Catalogue
+    """What items are, those included that nobody has met; no rows where the data set does not say."""
 
 
 class EmptyCohort(ValueError):
@@ -53,6 +55,9 @@ def select_users(
     *,
     dataset: Dataset = "xmrec",
     folder: Path | None = None,
+    columns: dict[str, str] = {},  # noqa: B006  a step's default is a setting's, and never changed
+    synthetic_events: Annotated[int, Field(ge=1000)] = 100_000,
+    synthetic_seed: int = 0,
     only_markets: tuple[str, ...] = (),
     minimum_interactions: Annotated[int, Field(ge=1)] = 2,
     maximum_interactions: Annotated[int, Field(ge=1)] = 1000,
@@ -60,10 +65,14 @@ def select_users(
     minimum_users_per_market: Annotated[int, Field(ge=1)] = 100,
     minimum_rating: float = 0.0,
 ) -> Selected:
-    """Return the interactions of the users who take part, and their markets, those with most users first.
+    """Return the interactions of the users who take part, their markets, those with most users first, and the items.
 
-    dataset: xmrec (bundled), files (your own Parquet or CSV), xmarket, movielens-1m or movielens-small.
-    folder: where the files of the data set are; xmrec needs none. When they change, the step runs again.
+    dataset: xmrec (bundled), files (your own Parquet or CSV), xmarket, movielens-1m, movielens-small, frappe, or
+        synthetic (made up, and called so).
+    folder: where the files of the data set are; xmrec and synthetic need none. When they change, the step runs again.
+    columns: names in your own files, where they differ: {"user_id": "customer", "item_id": "product"}.
+    synthetic_events: sessions that are made up, of which about half begin a title.
+    synthetic_seed: from which they are made up.
     only_markets: take these markets only; empty takes all.
     minimum_interactions: users with fewer say too little.
     maximum_interactions: users with more are hardly people.
@@ -71,7 +80,8 @@ def select_users(
     minimum_users_per_market: markets with fewer users are left out.
     minimum_rating: an interaction rated lower is left out.
     """
-    events = load(dataset, folder)
+    scale = Scale(synthetic_events, synthetic_seed)
+    events = load(dataset, folder, columns=columns, scale=scale)
     if only_markets:
         _check_markets(only_markets, sorted(events["market"].unique()))
         events = Interactions(events[events["market"].isin(only_markets)])
@@ -91,7 +101,11 @@ def select_users(
         )
     users = cohort.groupby("market")["user_id"].nunique()
     markets = sorted(users.index, key=lambda market: (-users[market], market))
-    return Selected(interactions(cohort, source="the cohort"), [str(market) for market in markets])
+    return Selected(
+        interactions(cohort, source="the cohort"),
+        [str(market) for market in markets],
+        load_catalogue(dataset, folder, columns=columns, scale=scale),
+    )
 
 
 def _cohort(events: Interactions, rules: Mapping[str, float]) -> pd.DataFrame:

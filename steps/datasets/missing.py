@@ -6,13 +6,14 @@ from pathlib import Path
 class MissingDataset(FileNotFoundError):
     """A data set's file is not in the folder; the message says where it is published and under which terms."""
 
-    def __init__(self, name: str, path: Path, *, published: str, terms: str) -> None:
+    def __init__(self, name: str, path: Path, *, published: str, terms: str, step: str = "select_users") -> None:
+        bundled = "xmrec" if step == "select_users" else "synthetic"
         super().__init__(
             f"data set {name!r} is not at {str(path)!r}: kaon does not bundle it\n"
             f"  published: {published}\n"
             f"  terms: {terms}\n"
-            "  fix: download it and name its folder, as in select_users.folder=FOLDER; "
-            "dataset 'xmrec' needs no download"
+            f"  fix: download it and name its folder, as in {step}.folder=FOLDER; "
+            f"dataset {bundled!r} needs no download"
         )
 
 

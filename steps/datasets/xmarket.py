@@ -6,9 +6,11 @@ import pandas as pd
 
 from ..interactions import Interactions, checked, interactions, without_repeats
 from .missing import found
+from .reading import delimited
 
 PUBLISHED = "https://github.com/hamedrab/FOREC (paper: https://arxiv.org/abs/2109.05929)"
 TERMS = "academic purposes only; not to be passed on"
+NAMES = {"userId": "user_id", "itemId": "item_id", "rate": "rating", "date": "time"}
 COUNTRIES = ("ca", "de", "fr", "in", "jp", "mx", "uk", "us")
 
 
@@ -26,7 +28,6 @@ def xmarket(folder: Path) -> Interactions:
 
 def _country(path: Path) -> pd.DataFrame:
     country = path.name.partition("_")[0]
-    frame = pd.read_csv(path, sep=" ", dtype={"userId": str, "itemId": str})
-    frame = frame.rename(columns={"userId": "user_id", "itemId": "item_id", "rate": "rating", "date": "time"})
-    rows = without_repeats(checked(frame.assign(market=country), source=path.name))
+    frame = delimited(path, NAMES, separator=" ").assign(market=country)
+    rows = without_repeats(checked(frame, source=path.name))
     return rows.assign(user_id=country + ":" + rows["user_id"])

@@ -65,3 +65,26 @@ def test_times_survive_the_cohort(tmp_path):
     times = select_users(dataset="files", folder=tmp_path, minimum_users_per_market=1).interactions["time"]
 
     assert sorted(times.astype(str)) == ["2020-02-01 10:20:30+00:00", "2020-02-02 00:00:00+00:00"]
+
+
+def test_the_catalogue_of_the_data_set_comes_with_the_cohort(folder):
+    (folder / "items.csv").write_text("item_id,title,genres\ntea,Tea,drinks\nnew,Never sold,drinks\n")
+
+    chosen = select_users(dataset="files", folder=folder, minimum_users_per_market=1)
+
+    assert chosen.catalogue["item_id"].tolist() == ["new", "tea"]
+
+
+def test_own_columns_are_mapped(tmp_path):
+    pd.DataFrame({"who": ["ann", "ann"], "item_id": ["tea", "milk"], "market": "ca"}).to_parquet(tmp_path / "e.parquet")
+
+    chosen = select_users(dataset="files", folder=tmp_path, columns={"user_id": "who"}, minimum_users_per_market=1)
+
+    assert chosen.interactions["user_id"].tolist() == ["ann", "ann"]
+
+
+def test_the_context_survives_the_cohort():
+    chosen = select_users(dataset="synthetic", synthetic_events=3000, minimum_users_per_market=1)
+
+    assert {"time", "device", "hour", "weekday"} <= set(chosen.interactions.columns)
+    assert set(chosen.interactions["item_id"]) <= set(chosen.catalogue["item_id"])
