@@ -85,7 +85,7 @@ def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_settings(folder: Path) -> dict[str, object]:
     """Return the settings of a run on the events of a folder."""
     own = {"select_users.dataset": "files", "select_users.folder": str(folder / "events")}
-    return {**own, "select_users.minimum_users_per_market": 10, **training.SETTINGS, "select_users.only_markets": ()}
+    return {**own, "select_users.minimum_users_per_market": 10, **training.SETTINGS}
 
 
 @pytest.mark.spark

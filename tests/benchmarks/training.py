@@ -14,10 +14,15 @@ from tests.benchmarks.observed import Observed, observe, script
 from kaon.dsl.backends.prefect.own_server import shared_server
 
 SETTINGS: Mapping[str, object] = {
-    "select_users.only_markets": ["t1", "t2"],
     "train_als.engine": "implicit",
     "train_two_tower.epochs": 1,
+    "check_stability.maximum_width": 1.0,
+    "check_stability.maximum_difference": 1.0,
+    "check_stability.maximum_regret": 1.0,
+    "check_stability.minimum_lift": -1.0,
 }
+"""One attempt with short training, whatever comes of it."""
+MARKETS: Mapping[str, object] = {"select_users.only_markets": ["t1", "t2"]}
 """Two markets of the bundled data, so that every step takes seconds."""
 STEPS = {
     "train_als": "implicit",
@@ -68,10 +73,11 @@ def table(repeats: int) -> Table:
         made.add_column(name, justify="right")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepared(SETTINGS, folder)
+        settings = {**SETTINGS, **MARKETS}
+        prepared(settings, folder)
         with shared_server(folder / "home"):
             for step in STEPS:
-                turns = [{way: trained(step, way, SETTINGS, folder) for way in WAYS} for _ in range(repeats)]
+                turns = [{way: trained(step, way, settings, folder) for way in WAYS} for _ in range(repeats)]
                 for way in WAYS:
                     made.add_row(*row(step, way, [turn[way] for turn in turns], [turn["alone"] for turn in turns]))
                 made.add_section()
