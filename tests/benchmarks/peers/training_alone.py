@@ -57,14 +57,11 @@ def train_two_tower(folder: Path) -> None:
     starts = lengths.cumsum(0) - lengths
     count = int(items.max()) + 1
     torch.manual_seed(0)
-    model = torch.nn.ModuleDict(
-        {
-            "history": torch.nn.EmbeddingBag(count, DIM, mode="sum"),
-            "items": torch.nn.Embedding(count, DIM),
-            "market": torch.nn.Embedding(int(markets.max()) + 1, DIM),
-            "hidden": torch.nn.Linear(DIM, DIM),
-        }
-    )
+    history = torch.nn.EmbeddingBag(count, DIM, mode="sum")
+    candidates = torch.nn.Embedding(count, DIM)
+    places = torch.nn.Embedding(int(markets.max()) + 1, DIM)
+    hidden = torch.nn.Linear(DIM, DIM)
+    model = torch.nn.ModuleList([history, candidates, places, hidden])
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
     of_market = [torch.nonzero(markets == market)[:, 0] for market in range(int(markets.max()) + 1)]
     frequency = [torch.bincount(items[rows], minlength=count) / len(rows) for rows in of_market]
@@ -83,11 +80,11 @@ def train_two_tower(folder: Path) -> None:
         within = torch.arange(int(ends[-1])) - torch.repeat_interleave(ends - length, length)
         flat = items[torch.repeat_interleave(starts[of], length) + within]
         drawn = torch.cat([own, catalogue[market][torch.randint(len(catalogue[market]), (UNIFORM,))]])
-        sums = model["history"](flat, ends - length) - model["history"].weight[own]
-        pooled = functional.dropout(sums, DROPOUT) / (length - 1).clamp(min=1)[:, None] + model["market"].weight[market]
-        vectors = pooled + torch.tanh(model["hidden"](pooled))  # (batch, DIM)
+        sums = history(flat, ends - length) - history.weight[own]
+        pooled = functional.dropout(sums, DROPOUT) / (length - 1).clamp(min=1)[:, None] + places.weight[market]
+        vectors = pooled + torch.tanh(hidden(pooled))  # (batch, DIM)
         expected = len(own) * frequency[market][drawn] + UNIFORM / len(catalogue[market])
-        logits = vectors / TEMPERATURE @ model["items"](drawn).T - expected.log()  # (batch, batch + UNIFORM)
+        logits = vectors / TEMPERATURE @ candidates(drawn).T - expected.log()  # (batch, batch + UNIFORM)
         met = torch.zeros(len(own), count, dtype=torch.bool)
         met[torch.repeat_interleave(torch.arange(len(own)), length), flat] = True
         met[torch.arange(len(own)), own] = False
