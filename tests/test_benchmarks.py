@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from tests.benchmarks import training
+from tests.benchmarks import scale, training
 from tests.benchmarks.measured import (
     by_hand_seconds,
     chain_seconds,
@@ -22,7 +22,6 @@ from tests.benchmarks.measured import (
 from tests.benchmarks.peers import training_alone as peers
 from tests.benchmarks.peers.training_steps import again, prepare
 from tests.benchmarks.scale import grown
-from tests.benchmarks.scale import row as row_of_growth
 from tests.benchmarks.sweeps import CONTENDERS, Contender, row, swept
 from tests.steps.small_market import small_world
 
@@ -68,7 +67,20 @@ def test_als_is_measured_as_the_data_grows(tmp_path):
     assert 0 < found.pairs <= found.events == 2_000
     assert found.seconds > 0
     assert found.memory > 0
-    assert row_of_growth(found)[:2] == ("2,000", f"{found.pairs:,}")
+    assert scale.row(found)[:2] == ("2,000", f"{found.pairs:,}")
+
+
+def test_where_the_memory_of_one_machine_ends_follows_from_the_two_largest_sizes():
+    def took(engine: str, pairs: int, seconds: float, memory: int) -> scale.Grown:
+        return scale.Grown(engine, pairs, pairs, 10, 10, session=0.0, seconds=seconds, memory=memory)
+
+    implicit = took("implicit", 10, 9.0, 9), took("implicit", 1_000, 1.0, 1_000), took("implicit", 3_000, 1.2, 201_000)
+    spark = took("spark", 1_000, 4.0, 1_000), took("spark", 3_000, 8.0, 401_000)
+
+    assert scale.rule([*implicit, *spark], 2**30) == (
+        "implicit: 100 bytes and 100.0 µs for another pair, so that 1 GiB end near 11 million pairs\n"
+        "spark: 200 bytes and 2000.0 µs for another pair"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -137,8 +137,10 @@ def measure_training() -> None:
 
 
 def measure_scale() -> None:
-    """Print what ALS takes by both engines as the data grows; each run once."""
-    console.print(scale.table(), scale.EXPLAINED, "", sep="\n")
+    """Print what ALS takes by both engines as the data grows, and where the memory of one machine ends."""
+    found = scale.measured()
+    rule = scale.rule(found, psutil.virtual_memory().total)
+    console.print(scale.table(found), scale.EXPLAINED, rule, "", sep="\n")
 
 
 PARTS: dict[str, Callable[[], None]] = {

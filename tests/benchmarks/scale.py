@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,17 +55,34 @@ def grown(engine: str, events: int, iterations: int, folder: Path) -> Grown:
     )
 
 
-def table(sizes: tuple[int, ...] = EVENTS, iterations: int = ITERATIONS) -> Table:
-    """Return the table of both engines at every size; each is run once."""
-    made = Table(title=f"ALS at rank 64, {iterations} iterations, on synthetic events", title_justify="left")
+def measured(sizes: Sequence[int] = EVENTS, iterations: int = ITERATIONS) -> list[Grown]:
+    """Return what both engines take at every size, each run once."""
+    with tempfile.TemporaryDirectory() as name:
+        return [grown(engine, events, iterations, Path(name)) for events in sizes for engine in ENGINES]
+
+
+def table(found: Sequence[Grown]) -> Table:
+    """Return the table of the runs."""
+    made = Table(title=f"ALS at rank 64, {ITERATIONS} iterations, on synthetic events", title_justify="left")
     for name in COLUMNS:
         made.add_column(name, justify="right")
-    with tempfile.TemporaryDirectory() as name:
-        for events in sizes:
-            for engine in ENGINES:
-                made.add_row(*row(grown(engine, events, iterations, Path(name))))
-            made.add_section()
+    for one in found:
+        made.add_row(*row(one), end_section=one.engine == ENGINES[-1])
     return made
+
+
+def rule(found: Sequence[Grown], memory: int) -> str:
+    """Return what another pair costs each engine between the two largest sizes, and where that memory (bytes) ends."""
+    lines = []
+    for engine in ENGINES:
+        smaller, larger = [one for one in found if one.engine == engine][-2:]
+        pairs = larger.pairs - smaller.pairs
+        each, took = (larger.memory - smaller.memory) / pairs, (larger.seconds - smaller.seconds) / pairs
+        line = f"{engine}: {each:.0f} bytes and {1e6 * took:.1f} µs for another pair"
+        if engine == "implicit":
+            line += f", so that {memory / 2**30:.0f} GiB end near {memory / each / 1e6:,.0f} million pairs"
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def row(found: Grown) -> tuple[str, ...]:
