@@ -1,8 +1,10 @@
-"""The Spark session of the steps: one a process, sized for one machine, and quiet."""
+"""The Spark session of the steps: one a process, on this machine's cores or on a cluster, and quiet."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from kaon.artifacts import kaon_home
@@ -14,37 +16,67 @@ DRIVER_MEMORY = "2g"
 
 
 def spark_session() -> "SparkSession":
-    """Return the running Spark session, or start one on the cores of this machine.
+    """Return the running Spark session, or start one: on this machine's cores, or where KAON_SPARK_MASTER says.
 
-    Where a session already runs (a cluster's, a notebook's) its own configuration holds.
+    KAON_SPARK_MASTER: a master's URL, such as spark://host:7077; unset or empty, the cores of this machine. Of a
+        cluster, Spark's own configuration says how much is taken (SPARK_CONF_DIR) and at which address the workers
+        reach this process (SPARK_LOCAL_IP).
+
+    Where a session already runs (a notebook's) its own configuration holds.
     """
     from pyspark.sql import SparkSession
 
     running = SparkSession.getActiveSession()
     if running is not None:
         return running
-    cores = len(os.sched_getaffinity(0))
-    builder = (
-        SparkSession.builder.master(f"local[{cores}]")
-        .appName("kaon")
-        .config("spark.driver.memory", DRIVER_MEMORY)
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.extraJavaOptions", "-XX:+UseParallelGC")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.log.level", "ERROR")
-        .config("spark.sql.shuffle.partitions", str(cores))
-        .config("spark.default.parallelism", str(cores))
-        .config("spark.sql.execution.arrow.pyspark.enabled", "true")
-        .config("spark.sql.adaptive.enabled", "false")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.warehouse.dir", (kaon_home() / "spark" / "warehouse").absolute().as_uri())
-    )
+    master = os.environ.get("KAON_SPARK_MASTER", "")
+    builder = SparkSession.builder.appName("kaon")
+    for name, value in {**QUIET, **({"spark.master": master} if master else _this_machine())}.items():
+        builder = builder.config(name, value)
     with _jvm_writes_to_log():
         session = builder.getOrCreate()
         session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+@contextmanager
+def spark_folder() -> Iterator[Path]:
+    """Yield an empty folder that Spark's driver and workers see, and remove it with all that is in it.
+
+    It is made in KAON_SPARK_FOLDER, which a cluster of several machines has to share; without it, among this machine's
+    temporary files.
+    """
+    with TemporaryDirectory(prefix="kaon-", dir=os.environ.get("KAON_SPARK_FOLDER") or None) as folder:
+        yield Path(folder)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+QUIET = {
+    "spark.driver.memory": DRIVER_MEMORY,
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+}
+
+
+def _this_machine() -> dict[str, str]:
+    """Return the configuration for one machine: all on loopback, and as many tasks as cores."""
+    return {
+        "spark.master": f"local[{cores()}]",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
+        "spark.sql.shuffle.partitions": str(cores()),
+        "spark.default.parallelism": str(cores()),
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.warehouse.dir": (kaon_home() / "spark" / "warehouse").absolute().as_uri(),
+    }
 
 
 @contextmanager

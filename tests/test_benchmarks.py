@@ -1,9 +1,13 @@
 """What `make bench` measures runs at its smallest size, so that the benchmarks stay alive between two looks at them."""
 
+import os
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from tests.benchmarks import scale, training
 from tests.benchmarks.measured import (
     by_hand_seconds,
     chain_seconds,
@@ -15,7 +19,11 @@ from tests.benchmarks.measured import (
     wait_markets,
     wide_plan,
 )
+from tests.benchmarks.peers import training_alone as peers
+from tests.benchmarks.peers.training_steps import again, prepare
+from tests.benchmarks.scale import grown
 from tests.benchmarks.sweeps import CONTENDERS, Contender, row, swept
+from tests.steps.small_market import small_world
 
 from kaon.dsl.backends.prefect.run import serving
 
@@ -51,3 +59,70 @@ def test_a_sweep_is_measured_and_none_of_its_points_is_lost(contender: Contender
     assert found.rate > 0
     assert found.memory > 0
     assert row(found)[6] in ("0", "keeps none")
+
+
+def test_als_is_measured_as_the_data_grows(tmp_path):
+    found = grown("implicit", 2_000, 1, tmp_path)
+
+    assert 0 < found.pairs <= found.events == 2_000
+    assert found.seconds > 0
+    assert found.memory > 0
+    assert scale.row(found)[:2] == ("2,000", f"{found.pairs:,}")
+
+
+def test_where_the_memory_of_one_machine_ends_follows_from_the_two_largest_sizes():
+    def took(engine: str, pairs: int, seconds: float, memory: int) -> scale.Grown:
+        return scale.Grown(engine, pairs, pairs, 10, 10, session=0.0, seconds=seconds, memory=memory)
+
+    implicit = took("implicit", 10, 9.0, 9), took("implicit", 1_000, 1.0, 1_000), took("implicit", 3_000, 1.2, 201_000)
+    spark = took("spark", 1_000, 4.0, 1_000), took("spark", 3_000, 8.0, 401_000)
+
+    assert scale.rule([*implicit, *spark], 2**30) == (
+        "implicit: 100 bytes and 100.0 µs for another pair, so that 1 GiB end near 11 million pairs\n"
+        "spark: 200 bytes and 2000.0 µs for another pair"
+    )
+
+
+@pytest.fixture(scope="module")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the shipped workflow has run on a small world."""
+    folder = tmp_path_factory.mktemp("training")
+    (folder / "events").mkdir()
+    small_world().everything.to_parquet(folder / "events" / "events.parquet")
+    with patch.dict(os.environ, KAON_HOME=str(folder / "home")):
+        prepare(small_settings(folder), folder)
+    return folder
+
+
+def small_settings(folder: Path) -> dict[str, object]:
+    """Return the settings of a run on the events of a folder."""
+    own = {"select_users.dataset": "files", "select_users.folder": str(folder / "events")}
+    return {**own, "select_users.minimum_users_per_market": 10, **training.SETTINGS}
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("name", training.STEPS)
+def test_a_training_step_is_measured_beside_its_peer(name, trained_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("KAON_HOME", str(trained_folder / "home"))
+    monkeypatch.setenv("BENCHMARK_MARKS", str(tmp_path / "marks"))
+
+    again("local", name, small_settings(trained_folder), trained_folder)
+    ours = (tmp_path / "marks").read_text().split()[::2]
+    (tmp_path / "marks").unlink()
+    peers.main(name, trained_folder)
+
+    assert ours == ["run", "began", "called", "returned", "ended", "over"]
+    assert (tmp_path / "marks").read_text().split()[::2] == ["began", "ended"]
+
+
+def test_what_a_step_adds_to_its_function_and_to_its_peer_is_told():
+    alone, ours = training.Trained(2.0, 2.0, 2**20), training.Trained(2.2, 2.0, 2**21)
+
+    assert training.row("train_als", "alone", [alone], [alone]) == (
+        "implicit alone",
+        "2.00 (2.00–2.00)",
+        "1.00",
+        "",
+        "1 MiB",
+    )
+    assert training.row("train_als", "local", [ours], [alone])[2:] == ("1.10", "+10.0 %", "2 MiB")

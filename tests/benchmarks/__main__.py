@@ -1,11 +1,13 @@
 """What Kaon costs beside what else one would take, on this machine: `make bench`, or some parts of it.
 
-python -m tests.benchmarks [sweeps] [sequences] [plans] [loops]
+python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scale]
 
     sweeps     (a), (d)  ten thousand trivial points, by Kaon, Prefect, Metaflow, redun and Dask; then the same again
     sequences  (b)       a step of a sequence of 200, by Kaon and written by hand for Prefect
     plans      (c)       building and checking a workflow of 10,000 steps
     loops                five markets on two cores against one
+    training             the training steps beside implicit, a plain PyTorch loop, XGBoost and FAISS alone
+    scale                ALS by implicit and by Spark at 0.1, 1 and 5 million synthetic events
 
 Everything is measured in one go, one after the other: leave the machine alone meanwhile.
 """
@@ -24,7 +26,7 @@ from unittest.mock import patch
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tests.benchmarks import sweeps
+from tests.benchmarks import scale, sweeps, training
 from tests.benchmarks.measured import (
     Chain,
     by_hand_seconds,
@@ -129,11 +131,25 @@ def measure_loops() -> None:
     console.print(table, "")
 
 
+def measure_training() -> None:
+    """Print what the training steps take in a run beside what they call."""
+    console.print(training.table(REPEATS), training.EXPLAINED, "", sep="\n")
+
+
+def measure_scale() -> None:
+    """Print what ALS takes by both engines as the data grows, and where the memory of one machine ends."""
+    found = scale.measured()
+    rule = scale.rule(found, psutil.virtual_memory().total)
+    console.print(scale.table(found), scale.EXPLAINED, rule, "", sep="\n")
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "sweeps": measure_sweeps,
     "sequences": measure_sequences,
     "plans": measure_plans,
     "loops": measure_loops,
+    "training": measure_training,
+    "scale": measure_scale,
 }
 
 

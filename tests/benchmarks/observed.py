@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parents[2]
+IMPORTED_FROM = os.pathsep.join((str(ROOT), str(ROOT / "src")))
 EVERY = 0.2
 """Seconds between two looks at the memory."""
 
@@ -74,7 +75,7 @@ def script(name: str) -> list[str]:
 
 
 def _environment(marks: Path, changes: Mapping[str, str]) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "BENCHMARK_MARKS": str(marks), **changes}
+    return {**os.environ, "PYTHONPATH": IMPORTED_FROM, "BENCHMARK_MARKS": str(marks), **changes}
 
 
 class _Watch(threading.Thread):

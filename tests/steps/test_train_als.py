@@ -5,7 +5,9 @@ from tests.steps.retrieval_data import clubs, rows, s3
 from kaon.artifacts import FactorModel
 from kaon.steps.evaluate_als import evaluate_als
 from kaon.steps.full_ranking import question, ranks_by_factors, ranks_by_popularity
+from kaon.steps.interactions import pairs
 from kaon.steps.ranking import ndcg_at
+from kaon.steps.sources import fold_in
 from kaon.steps.train_als import train_als
 
 
@@ -70,6 +72,29 @@ def test_an_attempt_starts_from_another_seed():
     assert first.config["seed"] == 5
     assert second.config["seed"] == 6
     assert not np.allclose(first.user_factors, second.user_factors)
+
+
+def test_implicit_gives_the_same_vectors_on_any_number_of_threads():
+    one, other = (train_als(clubs(40, "ca"), engine="implicit", rank=8, iterations=3, blocks=n) for n in (1, 3))
+
+    assert np.array_equal(one.user_factors, other.user_factors)
+    assert np.array_equal(one.item_factors, other.item_factors)
+
+
+@pytest.mark.parametrize(
+    ("engine", "penalty"),
+    [
+        ("implicit", lambda interactions: 0.1),
+        pytest.param("spark", lambda interactions: 0.1 * interactions, marks=pytest.mark.spark),
+    ],
+)
+def test_a_history_folds_in_to_the_vector_that_its_user_has(engine, penalty):
+    frame = clubs(40, "ca")
+    als = train_als(frame, engine=engine, rank=4, iterations=3, regularization=0.1, alpha=5.0)
+
+    folded = fold_in(pairs(frame).matrix(), als.item_factors, alpha=5.0, regularization=penalty)
+
+    assert np.allclose(folded, als.user_factors, atol=1e-4)
 
 
 def test_metrics_are_given_over_all_and_by_market_and_cold_users_count_as_zero():

@@ -1,0 +1,107 @@
+"""The training steps of the shipped workflow beside the libraries that they call, each in processes of its own."""
+
+import json
+import statistics
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.table import Table
+from tests.benchmarks.observed import Observed, observe, script
+
+from kaon.dsl.backends.prefect.own_server import shared_server
+
+SETTINGS: Mapping[str, object] = {
+    "train_als.engine": "implicit",
+    "train_two_tower.epochs": 1,
+    "check_stability.maximum_width": 1.0,
+    "check_stability.maximum_difference": 1.0,
+    "check_stability.maximum_regret": 1.0,
+    "check_stability.minimum_lift": -1.0,
+}
+"""One attempt with short training, whatever comes of it."""
+MARKETS: Mapping[str, object] = {"select_users.only_markets": ["t1", "t2"]}
+"""Two markets of the bundled data, so that every step takes seconds."""
+STEPS = {
+    "train_als": "implicit",
+    "train_two_tower": "a plain PyTorch loop",
+    "train_ranker": "XGBoost on its matrix",
+    "build_index": "FAISS",
+}
+"""Every step that is measured, and its peer."""
+WAYS: tuple[Literal["alone", "local", "prefect"], ...] = ("alone", "local", "prefect")
+COLUMNS = ("seconds", "against the peer", "on top of its function", "peak memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """One run of a step or of its peer."""
+
+    seconds: float
+    """From reading its inputs until what it made is written, and recorded."""
+    function: float
+    """Seconds of the step's function alone; of a peer, all of them."""
+    memory: int
+    """Bytes, at most, of the process from its start; on Prefect without the server."""
+
+
+def trained(step: str, way: str, settings: Mapping[str, object], folder: Path) -> Trained:
+    """Return what a step takes in a run on a backend, or its peer alone, in a new process."""
+    given = json.dumps(settings)
+    command = (
+        [*script("training_alone"), step, str(folder)]
+        if way == "alone"
+        else [*script("training_steps"), way, step, given, str(folder)]
+    )
+    seen = observe(command, folder, KAON_HOME=str(folder / "home"))
+    seconds = _between(seen, "began", "ended")
+    return Trained(seconds, _between(seen, "called", "returned") if way != "alone" else seconds, seen.memory)
+
+
+def prepared(settings: Mapping[str, object], folder: Path) -> None:
+    """Run the workflow once, so that every later run finds what it needs in the folder's store."""
+    command = [*script("training_steps"), "prepare", json.dumps(settings), str(folder)]
+    observe(command, folder, KAON_HOME=str(folder / "home"))
+
+
+def table(repeats: int) -> Table:
+    """Return the table of all steps, each way measured so often, in turn."""
+    made = Table("", title="training: each step in a run of recommendations, beside its peer", title_justify="left")
+    for name in COLUMNS:
+        made.add_column(name, justify="right")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = {**SETTINGS, **MARKETS}
+        prepared(settings, folder)
+        with shared_server(folder / "home"):
+            for step in STEPS:
+                turns = [{way: trained(step, way, settings, folder) for way in WAYS} for _ in range(repeats)]
+                for way in WAYS:
+                    made.add_row(*row(step, way, [turn[way] for turn in turns], [turn["alone"] for turn in turns]))
+                made.add_section()
+    return made
+
+
+def row(step: str, way: str, found: Sequence[Trained], alone: Sequence[Trained]) -> tuple[str, ...]:
+    """Return the row of a step and a way: medians, and what lies between the quickest and the slowest run."""
+    seconds = [one.seconds for one in found]
+    middle, peer = statistics.median(seconds), statistics.median(one.seconds for one in alone)
+    top = statistics.median((one.seconds - one.function) / one.function for one in found)
+    spread = f"{middle:.2f} ({min(seconds):.2f}–{max(seconds):.2f})"
+    memory = f"{statistics.median(one.memory for one in found) / 2**20:,.0f} MiB"
+    if way == "alone":
+        return f"{STEPS[step]} alone", spread, "1.00", "", memory
+    return f"{step}, {way}", spread, f"{middle / peer:.2f}", f"{100 * top:+.1f} %", memory
+
+
+EXPLAINED = """\
+Seconds: from reading the inputs until what was trained is written, without imports; of a step, in a run that skips all
+others, from its start to its end in the records. On top of its function: what reading the inputs from the store,
+writing the outputs and recording both add to the very same call of the function. Memory: the proportional set size of
+the process, the highest of a look every 0.2 s; a step's has Kaon loaded, and the libraries of all four steps."""
+
+
+def _between(seen: Observed, first: str, last: str) -> float:
+    return seen.marks[last] - seen.marks[first]
