@@ -10,13 +10,15 @@ import pandas as pd
 from scipy import sparse
 
 Interactions = NewType("Interactions", pd.DataFrame)
-"""Columns user_id, item_id, market (str), rating (float32) and, where the source has it, time (datetime64[ns, UTC]).
+"""Columns user_id, item_id, market (str), rating (float32) and, where the source has them, time (datetime64[ns, UTC])
+and the context of the interaction: device, hour, weekday (str, in the source's own words).
 
 One row per pair of user and item, sorted by market, user and item.
 """
 
 IDS = ("user_id", "item_id", "market")
 REQUIRED = (*IDS, "rating")
+CONTEXT = ("device", "hour", "weekday")
 ROWS_SHOWN = 3
 
 Indices = npt.NDArray[np.int32]
@@ -29,7 +31,8 @@ class BadInteractions(ValueError):
 def interactions(frame: pd.DataFrame, *, source: str = "the table") -> Interactions:
     """Return the checked interactions of a table: right types, right columns, one canonical order.
 
-    frame: has user_id, item_id, market, rating and perhaps time; other columns are left out.
+    frame: has user_id, item_id, market, rating and perhaps time, device, hour and weekday; other columns are left
+        out, and so is a column of the context that is not filled in every row.
     source: what the errors call the table, such as a file's name; rows are numbered from 0.
     Raises BadInteractions for a missing column, an empty id, a rating that is not a number, an unreadable time, or a
     pair of user and item that stands there twice (`without_repeats` keeps one of each).
@@ -50,6 +53,7 @@ def checked(frame: pd.DataFrame, *, source: str) -> pd.DataFrame:
     columns["rating"] = _ratings(frame["rating"], source)
     if "time" in frame:
         columns["time"] = _times(frame["time"], source)
+    columns |= {name: _text(frame[name]) for name in CONTEXT if name in frame and _filled(frame[name])}
     return pd.DataFrame(columns)
 
 
@@ -123,18 +127,26 @@ def _check_columns(frame: pd.DataFrame, source: str) -> None:
         raise BadInteractions(
             f"{source} has no column {', '.join(map(repr, missing))}: "
             f"it has {', '.join(repr(str(name)) for name in frame.columns) or 'none'}; "
-            f"interactions need {', '.join(map(repr, REQUIRED))} and may have 'time'"
+            f"interactions need {', '.join(map(repr, REQUIRED))} and may have 'time', {', '.join(map(repr, CONTEXT))}"
         )
 
 
 def _ids(column: pd.Series, name: str, source: str) -> pd.Series:
-    text = column.astype(object).where(column.notna(), "").astype(str).reset_index(drop=True)
+    text = _text(column)
     empty = text.str.strip() == ""
     if empty.any():
         raise BadInteractions(
             f"{source}: {name} is empty in {_rows(empty)}; an interaction needs a user, an item and a market"
         )
     return text
+
+
+def _text(column: pd.Series) -> pd.Series:
+    return column.astype(object).where(column.notna(), "").astype(str).reset_index(drop=True)
+
+
+def _filled(column: pd.Series) -> bool:
+    return bool((_text(column).str.strip() != "").all())
 
 
 def _ratings(column: pd.Series, source: str) -> pd.Series:

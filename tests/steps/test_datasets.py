@@ -102,3 +102,18 @@ def test_movielens_small_is_one_market(tmp_path):
 
     assert frame["market"].tolist() == ["all"]
     assert frame["time"].dt.year.tolist() == [2009]
+
+
+def test_frappe_keeps_the_situation_of_most_uses(tmp_path):
+    uses = [
+        "user item cnt daytime weekday isweekend homework cost weather country city",
+        "0 7 1 morning sunday weekend home free sunny Spain 0",
+        "0 7 9 night monday workday home free rainy unknown 0",
+    ]
+    (tmp_path / "frappe.csv").write_text("\n".join(uses).replace(" ", "\t"))
+
+    frame = load("frappe", tmp_path)
+
+    assert frame.to_dict("records") == [
+        {"user_id": "0", "item_id": "7", "market": "unknown", "rating": 9.0, "hour": "night", "weekday": "monday"}
+    ]

@@ -34,6 +34,13 @@ def test_numeric_ids_become_text():
     assert interactions(table(user_id=[7, 8]))["user_id"].tolist() == ["7", "8"]
 
 
+def test_the_context_is_kept_as_text_where_every_row_has_it():
+    frame = interactions(table(hour=[20, 7], device=["tv", None], weekday=["sunday", "monday"]))
+
+    assert frame[["hour", "weekday"]].values.tolist() == [["20", "sunday"], ["7", "monday"]]
+    assert "device" not in frame
+
+
 @pytest.mark.parametrize("times", [[1450000000, 1450000001], ["2015-12-13T09:46:40Z", "2015-12-13T09:46:41+00:00"]])
 def test_times_are_read_from_seconds_and_from_iso_dates(times):
     frame = interactions(table(time=times))
