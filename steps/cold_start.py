@@ -105,8 +105,8 @@ def ranks_by_tokens(asked: ColdQuestion, train: Interactions, catalogue: Catalog
 
     penalty: of the squared weights, the mean is not punished.
     """
-    known = catalogue[catalogue["item_id"].isin(train["item_id"])].reset_index(drop=True)
-    tower = content_tower(known, 1, minimum_items=2)
+    known = Catalogue(catalogue[catalogue["item_id"].isin(train["item_id"])].reset_index(drop=True))
+    tower = content_tower(known["item_id"].tolist(), known, 1, minimum_items=2)
     tokens, new = _matrix(tower, known), _matrix(tower, asked.items)
     gram = (tokens @ tokens.T).toarray() + penalty * np.eye(len(known))
     scores = {}
@@ -130,12 +130,12 @@ def ranks_by_oracle(asked: ColdQuestion) -> Ranks:
     )
 
 
-def _matrix(tower: ContentTower, items: pd.DataFrame) -> sparse.csr_matrix:
-    bags = tower.bags_of(items)
-    parts = bags.weights.numpy().astype("f8"), bags.tokens.numpy(), bags.starts.numpy()
-    return sparse.csr_matrix(parts, shape=(len(items), len(tower.vocabulary)))
-
-
 def intervals(ranks: Ranks, *, k: int = 10, seed: int = 0) -> dict[str, Interval]:
     """Return the mean over users of each metric at k, with its 95 % interval."""
     return {f"{name}@{k}": bootstrap_interval(METRICS[name](k, ranks), seed=seed) for name in REPORTED}
+
+
+def _matrix(tower: ContentTower, items: Catalogue) -> sparse.csr_matrix:
+    bags = tower.bags_of(items)
+    parts = bags.weights.numpy().astype("f8"), bags.tokens.numpy(), bags.starts.numpy()
+    return sparse.csr_matrix(parts, shape=(len(items), len(tower.vocabulary)))

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from kaon.artifacts import Digest, Json, digest_bytes, digest_value
 
 FORMAT = 1
-SUFFIX = ".safetensors"
+KEY = "kaon"
+"""The one entry of the file's metadata."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,46 +27,48 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoints:
-    """A folder with the latest state of each unfinished training, one file each, by the key of the training.
+class Checkpoint:
+    """The latest state of one training, in a file.
 
     No pickle: safetensors, with what is no tensor as JSON in its header.
     """
 
-    folder: Path
+    path: Path
 
-    def write(self, key: Digest, saved: Saved) -> None:
-        """Replace the state of a training, whole or not at all, whenever the process is killed."""
-        from safetensors.torch import save
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(key)
-        partial = path.with_suffix(f".partial-{os.getpid()}")
-        raw = save(dict(saved.tensors), metadata={"kaon": json.dumps(saved.numbers)})
+    def write(self, saved: Saved) -> None:
+        """Replace the state, whole or not at all, whenever the process is killed."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(f".partial-{os.getpid()}")
         with partial.open("wb") as file:
-            file.write(raw)
+            file.write(save(dict(saved.tensors), metadata={KEY: json.dumps(saved.numbers)}))
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        partial.replace(self.path)
 
-    def read(self, key: Digest) -> Saved | None:
-        """Return the state of a training, None for one that left none."""
-        from safetensors import safe_open
-
-        path = self._path(key)
-        if not path.is_file():
+    def read(self) -> Saved | None:
+        """Return the state; None where there is none, or none that can be read: then training begins anew."""
+        try:
+            with safe_open(self.path, "pt") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                return Saved(tensors, json.loads(file.metadata()[KEY]))
+        except (FileNotFoundError, SafetensorError):
             return None
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return Saved(tensors, json.loads(file.metadata()["kaon"]))
 
-    def remove(self, key: Digest) -> None:
-        """Forget a training that is finished, and what killed processes began to write of it."""
-        for path in self.folder.glob(f"{self._path(key).stem}.*"):
+    def remove(self) -> None:
+        """Forget the training, which is finished, and what killed processes began to write of it."""
+        for path in self.path.parent.glob(f"{self.path.stem}.*"):
             path.unlink(missing_ok=True)
 
-    def _path(self, key: Digest) -> Path:
-        return self.folder / f"{key.removeprefix('sha256:')}{SUFFIX}"
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """A folder with a file for each training that has not finished."""
+
+    folder: Path
+
+    def of(self, key: Digest) -> Checkpoint:
+        """Return where the training of that key keeps its state."""
+        return Checkpoint(self.folder / f"{key.removeprefix('sha256:')}.safetensors")
 
 
 def training_key(weights: Digest, about: Mapping[str, Json], arrays: Mapping[str, bytes]) -> Digest:

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Numbers = npt.NDArray[np.int64]
+from ..datasets.catalogue import Catalogue, catalogue
 
 LISTS = ("genres", "people")
 TEXTS = ("title", "text")
@@ -72,7 +71,7 @@ class ContentTower(nn.Module):
         turned: Tensor = pooled + torch.tanh(self.hidden(pooled))
         return turned  # (items, dim)
 
-    def bags_of(self, items: pd.DataFrame) -> Bags:
+    def bags_of(self, items: Catalogue) -> Bags:
         """Return the bags of a catalogue's items, in its order; tokens that are not in the vocabulary are left out."""
         entries = _entries(items)
         place = pd.Index(self.vocabulary, dtype=object).get_indexer(pd.Index(entries["token"]))
@@ -89,13 +88,14 @@ class ContentTower(nn.Module):
         return _filled(self, self.bags.of(rows))
 
 
-def content_tower(items: pd.DataFrame, dim: int, *, minimum_items: int) -> ContentTower:
-    """Return an untrained content tower for the items of a catalogue, in its order.
+def content_tower(item_ids: Sequence[str], described: Catalogue, dim: int, *, minimum_items: int) -> ContentTower:
+    """Return an untrained content tower for items, in their order; one that the catalogue does not have has no token.
 
     minimum_items: a token of fewer items says nothing of others, and is left out.
     """
-    entries = _entries(items)
-    met = entries["token"].value_counts()
+    absent = catalogue(pd.DataFrame({"item_id": sorted({*item_ids} - {*described["item_id"]})}))
+    items = Catalogue(pd.concat([described, absent]).set_index("item_id").loc[[*item_ids]].reset_index())
+    met = _entries(items)["token"].value_counts()
     met = met[met >= minimum_items].sort_index()
     blank = ContentTower(met.index.tolist(), dim, items=len(items), entries=0)
     blank.rarity.copy_(torch.from_numpy(np.log1p(len(items) / met.to_numpy())))
@@ -112,7 +112,7 @@ def _filled(tower: ContentTower, bags: Bags) -> ContentTower:
     return fresh
 
 
-def _entries(items: pd.DataFrame) -> pd.DataFrame:
+def _entries(items: Catalogue) -> pd.DataFrame:
     """Return a table with the tokens of a catalogue, each once an item: row of the item, column, token."""
     parts = [pd.DataFrame({"row": [], "column": [], "token": []}, dtype=object)]
     for column in (*LISTS, *TEXTS):

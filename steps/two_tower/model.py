@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..datasets.catalogue import Catalogue
 from .content import ContentTower
 
 Vectors = npt.NDArray[np.float32]
@@ -142,7 +143,7 @@ class TwoTower(nn.Module):
                 vectors = vectors + self.content(self.content.bags)
         return np.array(vectors.cpu().numpy())
 
-    def content_vectors(self, catalogue: pd.DataFrame) -> Vectors:
+    def content_vectors(self, items: Catalogue) -> Vectors:
         """Return float32 vectors (items, dim) of a catalogue's items by their content alone, known to the tower or not.
 
         An item of which the tower knows no token has the vector zero.
@@ -154,7 +155,7 @@ class TwoTower(nn.Module):
                 "train it with a catalogue that has genres, people, titles or texts"
             )
         with torch.inference_mode():
-            return np.array(self.content(self.content.bags_of(catalogue)).cpu().numpy())
+            return np.array(self.content(self.content.bags_of(items)).cpu().numpy())
 
     def narrowed(self, item_ids: Sequence[str], markets: Sequence[str]) -> "TwoTower":
         """Return a tower with some of the items and markets of this one, and their weights.
@@ -168,8 +169,14 @@ class TwoTower(nn.Module):
             raise KeyError(f"the tower knows neither item nor market {unknown[0]!r}: it was trained without")
         places = torch.from_numpy(rows)
         content = None if self.content is None else self.content.narrowed(places)
-        entries = 0 if content is None else len(content.bag_tokens)
-        tower = TwoTower(**{**self.config, "item_ids": item_ids, "markets": markets, "entries": entries})
+        tower = TwoTower(
+            item_ids,
+            markets,
+            self.dim,
+            contexts=self.contexts,
+            vocabulary=() if content is None else content.vocabulary,
+            entries=0 if content is None else len(content.bag_tokens),
+        )
         tables = {"history.weight": places, "items.weight": places}
         tables["market.weight"] = torch.cat([self.market_rows(markets), torch.tensor([len(self.markets)])])
         state = {name: weight[tables[name]] if name in tables else weight for name, weight in self.state_dict().items()}

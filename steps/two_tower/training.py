@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from kaon.artifacts import Digest
 
+from ..datasets.catalogue import Catalogue
 from ..interactions import Interactions
 from .checkpoints import Checkpoints, Saved, training_key, weights_digest
 from .content import content_tower
@@ -68,27 +69,26 @@ def untrained(
     seed: int,
     *,
     contexts: Contexts | None = None,
-    content: pd.DataFrame | None = None,
+    content: Catalogue | None = None,
     minimum_items: int = 2,
 ) -> TwoTower:
     """Return a tower with random tables, the same for the same seed.
 
     contexts: the values of each column of the context.
-    content: a catalogue of the items; one that is not in it has no content. No rows: items are their ids alone.
+    content: what the items are; without, or without rows, they are their ids alone.
     minimum_items: tokens of fewer items are left out.
     """
     generator = torch.Generator().manual_seed(seed)
-    described = None
-    if content is not None and len(content):
-        own = content.set_index("item_id").reindex(item_ids)
-        for column in ("title", "text"):
-            own[column] = own[column].fillna("")
-        for column in ("genres", "people"):
-            own[column] = own[column].map(lambda names: [] if isinstance(names, float) else list(names))
-        described = content_tower(own.reset_index(), dim, minimum_items=minimum_items)
-    vocabulary = described.vocabulary if described else ()
-    entries = len(described.bag_tokens) if described else 0
-    tower = TwoTower(item_ids, markets, dim, contexts=contexts, vocabulary=vocabulary, entries=entries)
+    told = content is not None and len(content) > 0
+    described = content_tower(item_ids, content, dim, minimum_items=minimum_items) if told else None
+    tower = TwoTower(
+        item_ids,
+        markets,
+        dim,
+        contexts=contexts,
+        vocabulary=described.vocabulary if described else (),
+        entries=len(described.bag_tokens) if described else 0,
+    )
     for table in (tower.history, tower.items):
         nn.init.normal_(table.weight, std=dim**-0.5, generator=generator)
     if described and tower.content:
@@ -128,13 +128,14 @@ def fit(
     """Return a trained copy of the tower with its learning curve; it is on the CPU.
 
     report: told of each epoch, of those before a checkpoint as well.
-    judge: decides when to stop and which epoch is the best, if the schedule has patience; the last one otherwise.
+    judge: decides when to stop and which epoch is the best, if the schedule has patience; the last one otherwise. It
+        must say the same of the same tower.
     checkpoints: where the state is kept after each epoch until training ends. The same training goes on from there
         and gives the same weights as one that was not interrupted.
     """
     training = Training(tower, examples_of(train, tower), schedule)
-    key = training.key if checkpoints else None
-    saved = checkpoints.read(key) if checkpoints and key else None
+    checkpoint = checkpoints.of(training.key) if checkpoints else None
+    saved = checkpoint.read() if checkpoint else None
     if saved:
         training.restore(saved)
     for epoch in training.epochs:
@@ -142,11 +143,11 @@ def fit(
     resumed_after = len(training.epochs)
     while not training.ended:
         training.train_epoch(judge)
-        if checkpoints and key and not training.ended:
-            checkpoints.write(key, training.state())
+        if checkpoint and not training.ended:
+            checkpoint.write(training.state())
         report(training.epochs[-1])
-    if checkpoints and key:
-        checkpoints.remove(key)
+    if checkpoint:
+        checkpoint.remove()
     return Fitted(training.finished(), tuple(training.epochs), training.best, resumed_after)
 
 
@@ -159,7 +160,8 @@ class Training:
         self.best = 0
         self._start = tower
         self._examples = examples
-        self._tower = copy.deepcopy(tower).to(device_of(schedule.device))
+        self._device = device_of(schedule.device)
+        self._tower = copy.deepcopy(tower).requires_grad_(True).to(self._device)
         self._best_weights: dict[str, Tensor] = {}
         self._chance = Chance(np.random.default_rng(schedule.seed), torch.Generator().manual_seed(schedule.seed))
         self._optimizer = torch.optim.AdamW(
@@ -175,7 +177,7 @@ class Training:
         markets = {f"market{n}": market.pairs for n, market in enumerate(self._examples.markets)}
         return training_key(
             weights_digest(self._start.state_dict()),
-            {"config": dict(self._start.config), "schedule": asdict(self.schedule)},
+            {"config": dict(self._start.config), "schedule": asdict(self.schedule), "device": self._device.type},
             {name: array.tobytes() for name, array in {**arrays, **markets}.items()},
         )
 
@@ -203,7 +205,7 @@ class Training:
         self.epochs.append(Epoch(number, float(np.mean(losses)), float(rate), judged, weights_digest(weights)))
         if not self.schedule.patience or judged is None or judged > best:
             self.best = number
-            self._best_weights = {name: weight.clone() for name, weight in weights.items()} if judge else {}
+            self._best_weights = _copied(weights) if self.schedule.patience else {}
 
     def finished(self) -> TwoTower:
         """Return the best tower, on the CPU and not to be trained."""
@@ -254,3 +256,7 @@ class Training:
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: weight.detach().cpu() for name, weight in self._tower.state_dict().items()}
+
+
+def _copied(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: weight.clone() for name, weight in weights.items()}

@@ -96,7 +96,7 @@ def test_an_item_that_the_catalogue_does_not_mention_has_its_id_alone():
 
 def test_a_column_weighs_the_same_however_many_tokens_an_item_has_there():
     items = films(("a", ["War"], ""), ("b", ["War", "Drama", "Crime"], ""), ("c", ["Drama", "Crime"], "war war"))
-    tower = content_tower(items, 4, minimum_items=1)
+    tower = content_tower(items["item_id"].tolist(), items, 4, minimum_items=1)
 
     of_items = [tower.bags.of(torch.tensor([row])).weights for row in range(3)]
 
@@ -106,8 +106,8 @@ def test_a_column_weighs_the_same_however_many_tokens_an_item_has_there():
 def test_rare_tokens_of_the_catalogue_are_left_out():
     items = films(("a", ["War"], "one"), ("b", ["War"], "other"))
 
-    assert content_tower(items, 4, minimum_items=2).vocabulary == ("genres:war",)
-    assert "text:one" in content_tower(items, 4, minimum_items=1).vocabulary
+    assert content_tower(items["item_id"].tolist(), items, 4, minimum_items=2).vocabulary == ("genres:war",)
+    assert "text:one" in content_tower(items["item_id"].tolist(), items, 4, minimum_items=1).vocabulary
 
 
 def test_a_stored_tower_knows_content_and_contexts_as_before():

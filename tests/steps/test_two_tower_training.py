@@ -131,6 +131,25 @@ def test_checkpoints_change_nothing(tmp_path):
     assert digest(with_checkpoints.tower) == digest(fit(start(), world(), schedule(), quiet).tower)
 
 
+def test_a_checkpoint_that_cannot_be_read_is_passed_over(tmp_path):
+    with pytest.raises(Killed):
+        fit(start(), world(), schedule(), dying_after(1), checkpoints=Checkpoints(tmp_path))
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:1000])
+
+    assert fit(start(), world(), schedule(), quiet, checkpoints=Checkpoints(tmp_path)).resumed_after == 0
+
+
+def test_a_trained_tower_can_be_trained_further():
+    once = fit(start(), world(), schedule(), quiet).tower
+    before = digest(once)
+
+    further = fit(once, world(), schedule(epochs=1), quiet)
+
+    assert further.epochs[0].loss < fit(start(), world(), schedule(epochs=1), quiet).epochs[0].loss
+    assert digest(once) == before
+
+
 def stopped() -> TrainedTower:
     return train_two_tower(world(), epochs=40, patience=2, validation=0.2, learning_rate=0.05, **SMALL)
 
