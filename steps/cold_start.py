@@ -78,6 +78,14 @@ def ranks_by_content(asked: ColdQuestion, tower: TwoTower) -> Ranks:
     return asked.ranks(tower.user_vectors(asked.histories, asked.markets), tower.content_vectors(asked.items))
 
 
+def ranks_by_mean_user(asked: ColdQuestion, tower: TwoTower) -> Ranks:
+    """Return the ranks when a tower offers everyone what suits the market's mean user: what taste adds is missing."""
+    own = tower.user_vectors(asked.histories, asked.markets)
+    markets = pd.Series(asked.markets)
+    means = pd.DataFrame(own).groupby(markets).transform("mean").to_numpy("f4")  # (users, dim)
+    return asked.ranks(means, tower.content_vectors(asked.items))
+
+
 def ranks_by_chance(asked: ColdQuestion, *, seed: int) -> Ranks:
     """Return the ranks of the right answers in an order of chance, another one for each market."""
     generator = np.random.default_rng(seed)

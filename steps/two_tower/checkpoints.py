@@ -11,9 +11,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from kaon.artifacts import Digest, Json, digest_bytes, digest_value
+from kaon.artifacts import Digest, Json, digest_value
+
+from .examples import Examples
+from .model import TwoTower
+from .schedule import Schedule
 
 FORMAT = 1
+"""Raised whenever what is kept would be misread."""
+
 KEY = "kaon"
 """The one entry of the file's metadata."""
 
@@ -71,30 +77,27 @@ class Checkpoints:
         return Checkpoint(self.folder / f"{key.removeprefix('sha256:')}.safetensors")
 
 
-def training_key(weights: Digest, about: Mapping[str, Json], arrays: Mapping[str, bytes]) -> Digest:
-    """Return what two trainings share only if they make the same of the same.
-
-    weights: of the tower before it is trained; about: its config and the schedule; arrays: the examples.
-    """
+def training_key(tower: TwoTower, examples: Examples, schedule: Schedule, device: str) -> Digest:
+    """Return what two trainings share only if they make the same of the same tower, before it is trained."""
     return digest_value(
         {
             "format": FORMAT,
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "code": _code(),
-            "weights": weights,
-            "about": dict(about),
-            "arrays": {name: digest_bytes(raw) for name, raw in arrays.items()},
+            "config": dict(tower.config),
+            "weights": weights_digest(tower.state_dict()),
+            "examples": examples,
+            "schedule": schedule,
+            "device": device,
         }
     )
 
 
-def weights_digest(tensors: Mapping[str, Tensor]) -> Digest:
+def weights_digest(weights: Mapping[str, Tensor]) -> Digest:
     """Return the digest of named tensors: equal only if every bit is."""
-    return digest_value(
-        {name: [list(t.shape), digest_bytes(t.detach().cpu().numpy().tobytes())] for name, t in tensors.items()}
-    )
+    return digest_value({name: weight.detach().cpu().numpy() for name, weight in weights.items()})
 
 
 def _code() -> Digest:
     files = sorted(Path(__file__).parent.glob("*.py"))
-    return digest_value({path.name: digest_bytes(path.read_bytes()) for path in files})
+    return digest_value({path.name: path.read_bytes() for path in files})

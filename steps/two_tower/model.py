@@ -64,8 +64,8 @@ class TwoTower(nn.Module):
         nn.init.zeros_(self.market.weight)
         nn.init.zeros_(self.hidden.weight)
         nn.init.zeros_(self.hidden.bias)
-        for table in self.context:
-            nn.init.zeros_(table.weight)
+        for weight in self.context.parameters():
+            nn.init.zeros_(weight)
 
     @property
     def config(self) -> Mapping[str, object]:

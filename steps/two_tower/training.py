@@ -79,8 +79,9 @@ def untrained(
     minimum_items: tokens of fewer items are left out.
     """
     generator = torch.Generator().manual_seed(seed)
-    told = content is not None and len(content) > 0
-    described = content_tower(item_ids, content, dim, minimum_items=minimum_items) if told else None
+    described = None
+    if content is not None and len(content):
+        described = content_tower(item_ids, content, dim, minimum_items=minimum_items)
     tower = TwoTower(
         item_ids,
         markets,
@@ -173,13 +174,7 @@ class Training:
     @property
     def key(self) -> Digest:
         """Digest of all that decides the weights in the end."""
-        arrays = {name: getattr(self._examples, name) for name in ("users", "items", "contexts")}
-        markets = {f"market{n}": market.pairs for n, market in enumerate(self._examples.markets)}
-        return training_key(
-            weights_digest(self._start.state_dict()),
-            {"config": dict(self._start.config), "schedule": asdict(self.schedule), "device": self._device.type},
-            {name: array.tobytes() for name, array in {**arrays, **markets}.items()},
-        )
+        return training_key(self._start, self._examples, self.schedule, self._device.type)
 
     @property
     def ended(self) -> bool:

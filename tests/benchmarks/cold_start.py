@@ -25,6 +25,7 @@ from kaon.steps.cold_start import (
     ranks_by_chance,
     ranks_by_content,
     ranks_by_genre,
+    ranks_by_mean_user,
     ranks_by_oracle,
     ranks_by_tokens,
 )
@@ -78,6 +79,7 @@ def measure(
     fitted = cold_tower(warm, catalogue, schedule, pairs=pairs, seed=seed)
     ranks = {
         TOWER: ranks_by_content(asked, fitted.tower),
+        "the same for the market's mean user": ranks_by_mean_user(asked, fitted.tower),
         "genre popularity in the market": ranks_by_genre(asked, warm, catalogue),
         "popularity foretold from all tokens": ranks_by_tokens(asked, warm, catalogue, penalty=5.0),
         "chance": ranks_by_chance(asked, seed=seed),
