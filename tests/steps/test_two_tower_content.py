@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests.benchmarks.context import UNTOLD, WITH, WITHOUT, measure
 from tests.steps.retrieval_data import clubs
 
 from kaon.artifacts import kind_for
@@ -150,3 +151,9 @@ def test_the_columns_of_the_context_are_a_setting():
     ]
 
     assert [tower.contexts for tower in towers] == [{}, {"hour": ("morning", "night")}]
+
+
+def test_the_benchmark_of_the_context_sees_what_it_adds():
+    found = measure(of_two_moments())
+
+    assert found[WITH].mean() > 1.2 * max(found[UNTOLD].mean(), found[WITHOUT].mean())
