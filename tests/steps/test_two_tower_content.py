@@ -2,6 +2,7 @@
 
 import io
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import torch
 from tests.benchmarks.context import UNTOLD, WITH, WITHOUT, measure
 from tests.steps.retrieval_data import clubs
 
+from kaon import open_store, run, step, workflow
 from kaon.artifacts import kind_for
 from kaon.steps.datasets.catalogue import Catalogue, catalogue
 from kaon.steps.interactions import Interactions, interactions
@@ -132,6 +134,26 @@ def test_a_narrowed_tower_keeps_the_content_of_what_it_kept():
 
     assert np.allclose(narrow.item_vectors(), knowing().item_vectors()[knowing().item_rows(["item103", "item000"])])
     assert np.array_equal(narrow.content_vectors(new), knowing().content_vectors(new))
+
+
+class Told(NamedTuple):
+    train: Interactions
+    catalogue: Catalogue
+
+
+@step
+def tell() -> Told:
+    """Return a market and what its items are."""
+    return Told(clubs(40, "ca"), club_films())
+
+
+def test_a_catalogue_upstream_reaches_the_tower():
+    settings = {f"train_two_tower.{name}": value for name, value in {**SMALL, "epochs": 1}.items()}
+
+    result = run(workflow("told", tell >> train_two_tower), settings, store=open_store("memory://"))
+
+    assert result["tower"].content.vocabulary == ("genres:drama", "genres:war", "text:a", "text:film")
+    assert result["tower_curve"]["best"].tolist() == [True]
 
 
 def test_the_context_of_the_moment_decides_what_is_recommended():
