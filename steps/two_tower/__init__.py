@@ -1,6 +1,19 @@
-"""A user tower over histories and an item tower over ids, trained to meet where users and items met."""
+"""A user tower over histories and an item tower over ids and content, trained to meet where users and items met."""
 
+from .checkpoints import Checkpoints
 from .model import TwoTower
-from .training import Schedule, train_tower, untrained
+from .schedule import Device, NoSuchDevice, Schedule
+from .training import Epoch, Fitted, fit, train_tower, untrained
 
-__all__ = ["Schedule", "TwoTower", "train_tower", "untrained"]
+__all__ = [
+    "Checkpoints",
+    "Device",
+    "Epoch",
+    "Fitted",
+    "NoSuchDevice",
+    "Schedule",
+    "TwoTower",
+    "fit",
+    "train_tower",
+    "untrained",
+]

@@ -1,52 +1,99 @@
-"""Training of the towers: softmax over the items of the batch and some uniform ones, corrected for how they were drawn.
-
-The batch holds pairs of one market, so that its negatives are items that the market's users could have met instead.
-Bengio and Senécal 2008 give the correction; Yi et al. 2019 (RecSys) the in-batch form; Yang et al. 2020 (WWW) the mix
-with uniform negatives.
-"""
+"""Training of the towers: epochs of batches, the best one kept, and a checkpoint after each."""
 
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from kaon.artifacts import Digest
+
+from ..datasets.catalogue import Catalogue
 from ..interactions import Interactions
-from .examples import Examples, Numbers, examples_of
-from .model import TwoTower
+from .checkpoints import Checkpoints, Saved, training_key, weights_digest
+from .content import content_tower
+from .examples import Examples, examples_of
+from .loss import Chance, batch_count, batch_loss, batches
+from .model import Contexts, TwoTower
+from .schedule import Schedule, device_of
 
 Report = Callable[[int, float], None]
 """Told after each epoch: its number (1, 2, …) and its mean loss."""
 
+Judge = Callable[[TwoTower], float]
+"""Says how good a tower is on what training does not see; the higher, the better."""
+
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """How long and how to train."""
+class Epoch:
+    """What is known after an epoch."""
 
-    epochs: int
-    batch_size: int
+    epoch: int
+    """1, 2, …"""
+    loss: float
+    """Mean over its batches."""
     learning_rate: float
-    """Of AdamW at the start; it falls to zero along a half cosine."""
-    temperature: float
-    """Divides inner products in training: the lower, the sharper; serving never divides."""
-    uniform_negatives: int
-    """Items drawn uniformly from the market, for each batch, so that rare items are negatives too."""
-    weight_decay: float
-    dropout: float
-    """Share of the pooled vector's entries that are dropped in training."""
-    seed: int
+    """After its last batch."""
+    judged: float | None
+    """What the judge said, None without one."""
+    weights: str
+    """Digest of the tower's weights: what its checkpoint holds."""
 
 
-def untrained(item_ids: list[str], markets: list[str], dim: int, seed: int) -> TwoTower:
-    """Return a tower with random tables, the same for the same seed."""
-    tower = TwoTower(item_ids, markets, dim)
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A trained tower, and how it came about."""
+
+    tower: TwoTower
+    epochs: tuple[Epoch, ...]
+    best: int
+    """The epoch whose weights the tower has."""
+    resumed_after: int
+    """The epoch from whose checkpoint training went on, 0 if it began anew."""
+
+    def curve(self) -> pd.DataFrame:
+        """Return the learning curve, one row an epoch; `judged` is NaN where nothing was judged."""
+        rows = pd.DataFrame([asdict(epoch) for epoch in self.epochs])
+        return rows.assign(judged=rows["judged"].astype("f8"), best=rows["epoch"] == self.best)
+
+
+def untrained(
+    item_ids: list[str],
+    markets: list[str],
+    dim: int,
+    seed: int,
+    *,
+    contexts: Contexts | None = None,
+    content: Catalogue | None = None,
+    minimum_items: int = 2,
+) -> TwoTower:
+    """Return a tower with random tables, the same for the same seed.
+
+    contexts: the values of each column of the context.
+    content: what the items are; without, or without rows, they are their ids alone.
+    minimum_items: tokens of fewer items are left out.
+    """
     generator = torch.Generator().manual_seed(seed)
+    described = None
+    if content is not None and len(content):
+        described = content_tower(item_ids, content, dim, minimum_items=minimum_items)
+    tower = TwoTower(
+        item_ids,
+        markets,
+        dim,
+        contexts=contexts,
+        vocabulary=described.vocabulary if described else (),
+        entries=len(described.bag_tokens) if described else 0,
+    )
     for table in (tower.history, tower.items):
         nn.init.normal_(table.weight, std=dim**-0.5, generator=generator)
+    if described and tower.content:
+        tower.content.load_state_dict(described.state_dict())
     return tower
 
 
@@ -61,116 +108,150 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-@one_thread()
 def train_tower(tower: TwoTower, train: Interactions, schedule: Schedule, report: Report) -> TwoTower:
     """Return a trained copy of the tower; the same seed, tower and interactions give the same weights.
 
     train: items outside the tower's vocabulary are left out.
     """
-    trained = copy.deepcopy(tower)
-    examples = examples_of(train, trained)
-    generator = np.random.default_rng(schedule.seed)
-    optimizer = torch.optim.AdamW(
-        trained.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
-    )
-    steps = schedule.epochs * sum(1 for _ in _batches(examples, schedule.batch_size, np.random.default_rng(0)))
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
-    noise = torch.Generator().manual_seed(schedule.seed)
-    for epoch in range(1, schedule.epochs + 1):
-        losses = []
-        for batch in _batches(examples, schedule.batch_size, generator):
-            loss = _loss(trained, examples, batch, schedule, generator, noise)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            falling.step()
-            losses.append(loss.item())
-        report(epoch, float(np.mean(losses)))
-    return trained.requires_grad_(False)
+    return fit(tower, train, schedule, lambda epoch: report(epoch.epoch, epoch.loss)).tower
 
 
-def corrected_softmax(
-    users: Tensor, items: Tensor, drawn: Tensor, hits: tuple[Tensor, Tensor], temperature: float
-) -> Tensor:
-    """Return the mean cross entropy of each user's own item against the items of the batch.
-
-    users: (batch, dim). items: (batch + uniform, dim), row i < batch is the item of user i.
-    drawn: log of how often each item is expected among the items, (batch + uniform,), from train only.
-    hits: rows and columns of the pairs where an item is a positive of the user without being the example's own.
-    """
-    logits = (users / temperature) @ items.T - drawn  # (batch, batch + uniform)
-    masked = logits.index_put(hits, logits.new_tensor(-torch.inf))
-    return functional.cross_entropy(masked, torch.arange(len(users)))
-
-
-def _loss(
+@one_thread()
+def fit(
     tower: TwoTower,
-    examples: Examples,
-    batch: "Batch",
+    train: Interactions,
     schedule: Schedule,
-    generator: np.random.Generator,
-    noise: torch.Generator,
-) -> Tensor:
-    market = examples.markets[batch.market]
-    uniform = generator.choice(market.catalogue, schedule.uniform_negatives)
-    users, own = examples.users[batch.pairs], examples.items[batch.pairs]
-    drawn_items = torch.from_numpy(np.concatenate([own, uniform]))
-    flat, lengths = examples.histories_of(users)
+    report: Callable[[Epoch], None],
+    *,
+    judge: Judge | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> Fitted:
+    """Return a trained copy of the tower with its learning curve; it is on the CPU.
 
-    sums = tower.history_sums(torch.from_numpy(flat), torch.from_numpy(np.cumsum(lengths) - lengths))
-    others = sums - tower.history.weight[drawn_items[: len(own)]]  # an item must not predict itself
-    others = _dropped(others, schedule.dropout, noise)
-    places = torch.full((len(own),), batch.market)
-    user_vectors = tower.users(others, torch.from_numpy(lengths - 1), places)
-    expected = len(own) * market.frequency[drawn_items.numpy()] + schedule.uniform_negatives / len(market.catalogue)
-    return corrected_softmax(
-        user_vectors,
-        tower.items(drawn_items),
-        torch.from_numpy(np.log(expected).astype("f4")),
-        accidental_hits(flat, lengths, drawn_items.numpy()),
-        schedule.temperature,
-    )
-
-
-def _dropped(vectors: Tensor, share: float, noise: torch.Generator) -> Tensor:
-    if not share:
-        return vectors
-    kept = torch.rand(vectors.shape, generator=noise) >= share
-    return vectors * kept / (1 - share)
-
-
-def accidental_hits(flat: Numbers, lengths: Numbers, drawn: Numbers) -> tuple[Tensor, Tensor]:
-    """Return rows and columns where an item of the batch is in a user's history, each example's own place excepted.
-
-    flat: the histories end to end; lengths: of each user's history (batch,);
-    drawn: the items of the batch (batch + uniform,), the users' own first.
+    report: told of each epoch, of those before a checkpoint as well.
+    judge: decides when to stop and which epoch is the best, if the schedule has patience; the last one otherwise. It
+        must say the same of the same tower.
+    checkpoints: where the state is kept after each epoch until training ends. The same training goes on from there
+        and gives the same weights as one that was not interrupted.
     """
-    order = np.argsort(drawn, kind="stable")
-    first = np.searchsorted(drawn[order], flat, side="left")
-    times = np.searchsorted(drawn[order], flat, side="right") - first  # how often each item of a history was drawn
-    within = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
-    rows = np.repeat(np.repeat(np.arange(len(lengths)), lengths), times)
-    columns = order[np.repeat(first, times) + within]
-    others = rows != columns
-    return torch.from_numpy(rows[others]), torch.from_numpy(columns[others])
+    training = Training(tower, examples_of(train, tower), schedule)
+    checkpoint = checkpoints.of(training.key) if checkpoints else None
+    saved = checkpoint.read() if checkpoint else None
+    if saved:
+        training.restore(saved)
+    for epoch in training.epochs:
+        report(epoch)
+    resumed_after = len(training.epochs)
+    while not training.ended:
+        training.train_epoch(judge)
+        if checkpoint and not training.ended:
+            checkpoint.write(training.state())
+        report(training.epochs[-1])
+    if checkpoint:
+        checkpoint.remove()
+    return Fitted(training.finished(), tuple(training.epochs), training.best, resumed_after)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Pairs of one market."""
+class Training:
+    """A training between two epochs: all that the next epoch depends on."""
 
-    market: int
-    pairs: Numbers
+    def __init__(self, tower: TwoTower, examples: Examples, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.epochs: list[Epoch] = []
+        self.best = 0
+        self._start = tower
+        self._examples = examples
+        self._device = device_of(schedule.device)
+        self._tower = copy.deepcopy(tower).requires_grad_(True).to(self._device)
+        self._best_weights: dict[str, Tensor] = {}
+        self._chance = Chance(np.random.default_rng(schedule.seed), torch.Generator().manual_seed(schedule.seed))
+        self._optimizer = torch.optim.AdamW(
+            self._tower.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
+        )
+        steps = schedule.epochs * batch_count(examples, schedule.batch_size)
+        self._falling = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimizer, max(1, steps))
+
+    @property
+    def key(self) -> Digest:
+        """Digest of all that decides the weights in the end."""
+        return training_key(self._start, self._examples, self.schedule, self._device.type)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all epochs are done, or the last ones brought nothing."""
+        patience, done = self.schedule.patience, len(self.epochs)
+        return done >= self.schedule.epochs or (patience > 0 and done - self.best >= patience)
+
+    def train_epoch(self, judge: Judge | None) -> None:
+        """Train one more epoch and judge it."""
+        losses = []
+        for batch in batches(self._examples, self.schedule.batch_size, self._chance.draws):
+            loss = batch_loss(self._tower, self._examples, batch, self.schedule, self._chance)
+            self._optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimizer.step()
+            self._falling.step()
+            losses.append(loss.item())
+        weights = self._weights()
+        judged = judge(self._tower) if judge else None
+        best = max((one.judged for one in self.epochs if one.judged is not None), default=-np.inf)
+        number = len(self.epochs) + 1
+        rate = self._falling.get_last_lr()[0]
+        self.epochs.append(Epoch(number, float(np.mean(losses)), float(rate), judged, weights_digest(weights)))
+        if not self.schedule.patience or judged is None or judged > best:
+            self.best = number
+            self._best_weights = _copied(weights) if self.schedule.patience else {}
+
+    def finished(self) -> TwoTower:
+        """Return the best tower, on the CPU and not to be trained."""
+        trained = self._tower.cpu()
+        if self._best_weights:
+            trained.load_state_dict(self._best_weights)
+        return trained.requires_grad_(False)
+
+    def state(self) -> Saved:
+        """Return all that `restore` needs."""
+        optimizer = self._optimizer.state_dict()
+        tensors = {f"tower/{name}": weight for name, weight in self._weights().items()}
+        tensors |= {f"best/{name}": weight for name, weight in self._best_weights.items()}
+        tensors |= {
+            f"optimizer/{number}/{name}": value.cpu()
+            for number, values in optimizer["state"].items()
+            for name, value in values.items()
+        }
+        tensors["noise"] = self._chance.noise.get_state()
+        numbers = {
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "best": self.best,
+            "falling": self._falling.state_dict(),
+            "groups": optimizer["param_groups"],
+            "draws": self._chance.draws.bit_generator.state,
+        }
+        return Saved(tensors, numbers)
+
+    def restore(self, saved: Saved) -> None:
+        """Go back to a state."""
+        numbers: Any = saved.numbers
+        of: dict[str, dict[str, Tensor]] = {"tower": {}, "best": {}, "optimizer": {}, "noise": {}}
+        for name, tensor in saved.tensors.items():
+            part, _, rest = name.partition("/")
+            of[part][rest] = tensor
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in of["optimizer"].items():
+            number, _, moment = name.partition("/")
+            moments.setdefault(int(number), {})[moment] = tensor
+        self._tower.load_state_dict(of["tower"])
+        self._best_weights = of["best"]
+        self._optimizer.load_state_dict({"state": moments, "param_groups": numbers["groups"]})
+        self._falling.load_state_dict(numbers["falling"])
+        self._chance.draws.bit_generator.state = numbers["draws"]
+        self._chance.noise.set_state(of["noise"][""])
+        self.epochs = [Epoch(**epoch) for epoch in numbers["epochs"]]
+        self.best = int(numbers["best"])
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: weight.detach().cpu() for name, weight in self._tower.state_dict().items()}
 
 
-def _batches(examples: Examples, size: int, generator: np.random.Generator) -> Iterator[Batch]:
-    batches = [
-        Batch(number, market.pairs[part])
-        for number, market in enumerate(examples.markets)
-        for part in _parts(generator.permutation(len(market.pairs)), size)
-    ]
-    return (batches[place] for place in generator.permutation(len(batches)))
-
-
-def _parts(order: Numbers, size: int) -> list[Numbers]:
-    return np.array_split(order, -(-len(order) // size)) if len(order) else []
+def _copied(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: weight.clone() for name, weight in weights.items()}

@@ -27,7 +27,7 @@ def split() -> Split:
 
 @cache
 def tower() -> TwoTower:
-    return train_two_tower(split().train, dim=8, epochs=8, learning_rate=0.02, **TRAINING)
+    return train_two_tower(split().train, dim=8, epochs=8, learning_rate=0.02, **TRAINING).tower
 
 
 @cache

@@ -14,7 +14,7 @@ from kaon.steps.ranking import ndcg_at
 from kaon.steps.train_two_tower import train_two_tower
 from kaon.steps.two_tower import TwoTower, untrained
 from kaon.steps.two_tower.examples import examples_of
-from kaon.steps.two_tower.training import accidental_hits, corrected_softmax
+from kaon.steps.two_tower.loss import accidental_hits, corrected_softmax
 
 ITEMS = ["a", "b", "c"]
 
@@ -26,7 +26,7 @@ def tower() -> TwoTower:
 
 def test_the_tower_ranks_a_market_far_above_popularity():
     split = s3()
-    tower = train_two_tower(split.train, epochs=5)
+    tower = train_two_tower(split.train, epochs=5).tower
     asked = question("s3", split.train, split.tuning)
 
     ndcg = ndcg_at(10, ranks_by_tower(asked, tower)).mean()
@@ -36,7 +36,9 @@ def test_the_tower_ranks_a_market_far_above_popularity():
 
 
 def test_the_tower_learns_which_items_belong_together():
-    tower = train_two_tower(clubs(200, "ca"), dim=8, epochs=20, batch_size=64, uniform_negatives=16, learning_rate=0.02)
+    tower = train_two_tower(
+        clubs(200, "ca"), dim=8, epochs=20, batch_size=64, uniform_negatives=16, learning_rate=0.02
+    ).tower
     first, second = tower.user_vectors([["item000", "item001"], ["item100", "item101"]], ["ca", "ca"])
 
     club = np.array([name[4] for name in tower.item_ids])
@@ -49,7 +51,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_attempt_gives_others()
     settings = {"dim": 8, "epochs": 2, "batch_size": 32, "uniform_negatives": 8}
 
     one, same, other = (
-        train_two_tower(table, attempt=attempt, **settings)
+        train_two_tower(table, attempt=attempt, **settings).tower
         for table, attempt in [(frame, 1), (frame.sample(frac=1, random_state=0).reset_index(drop=True), 1), (frame, 2)]
     )
 
@@ -152,7 +154,7 @@ def test_the_corrected_softmax_equals_its_formula():
 def test_an_item_does_not_predict_itself():
     """Whoever met one item has an empty history in training, so that nothing trains the histories' table."""
     loners = rows(*((f"user{n}", f"item{n % 3}") for n in range(12)))
-    tower = train_two_tower(loners, dim=4, epochs=3, batch_size=4, weight_decay=0.0, dropout=0.0)
+    tower = train_two_tower(loners, dim=4, epochs=3, batch_size=4, weight_decay=0.0, dropout=0.0).tower
     start = untrained(tower.item_ids.tolist(), ["ca"], 4, seed=0)
 
     assert torch.allclose(tower.history.weight, start.history.weight, atol=1e-6)
