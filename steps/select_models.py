@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
+import altair
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from kaon.dsl import step
 
+from .market_figure import market_figure
 from .market_models import MARKET_MODELS, Choice, MarketChoices, MarketModel, MarketScores
 from .ranking import Interval, bootstrap_interval
 
 
 class Selection(NamedTuple):
-    """The choices, and a table of them: a row a market."""
+    """The choices, a table of them with a row a market, and their picture."""
 
     choices: MarketChoices
     market_table: pd.DataFrame
+    market_figure: altair.LayerChart
 
 
 @step
@@ -54,7 +57,7 @@ def select_models(
         model, reason = _chosen(gain, scores.users, minimum_users, minimum_gain)
         ndcg = {name: interval(of) for name, of in values.items()}
         choices[market] = Choice(model, reason, scores.users, ndcg, gain)
-    return Selection(MarketChoices(choices), _table(choices))
+    return Selection(MarketChoices(choices), _table(choices), market_figure(choices, level))
 
 
 def _chosen(
