@@ -27,7 +27,8 @@ def find_champion(
 
     name: of the model in the registry and of the folder of its versions, as in publish.
     """
-    champion = _registered(name) or _validated_last(kaon_home() / "bundles" / name)
+    bundles = kaon_home() / "bundles" / name
+    champion = (_registered(name) or _validated_last(bundles)) if bundles.is_dir() else None
     champion = champion or Champion("", "", f"nothing of the name {name!r} was validated before")
     current_step().log(f"champion {champion.version or 'none'}: {champion.found}")
     return champion

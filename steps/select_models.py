@@ -35,8 +35,9 @@ def select_models(
 ) -> Selection:
     """Return the model of each market: the global one, unless a challenger is better with evidence.
 
-    A challenger (local or fine-tuned) is better if the bootstrap interval of its gain over the global model, paired by
-    user, lies above `minimum_gain`. Of two such challengers the one with the larger mean gain is chosen.
+    There is evidence if the bootstrap interval of a challenger's gain over the global model, paired by user, lies above
+    `minimum_gain`, be it the local or the fine-tuned one: the market is better served by a model of its own. Of its own
+    models the one with the larger mean gain is chosen, since their difference is no reason to fall back on the global.
 
     minimum_users: a market with fewer judged users keeps the global model.
     minimum_gain: the gain in nDCG@10 that the whole interval must exceed.
@@ -65,10 +66,9 @@ def _chosen(
 ) -> tuple[MarketModel, str]:
     if users < minimum_users:
         return "global", f"{users} judged users are fewer than {minimum_users}"
-    better = [model for model in gain if gain[model].low > minimum_gain]
-    if not better:
+    if all(interval.low <= minimum_gain for interval in gain.values()):
         return "global", f"no challenger's gain is above {minimum_gain:g} with evidence"
-    best = max(better, key=lambda model: gain[model].mean)
+    best = max(gain, key=lambda model: gain[model].mean)
     return best, f"gains {gain[best]} over global"
 
 

@@ -133,6 +133,18 @@ def test_a_challenger_replaces_global_only_with_evidence(gain, model, reason):
     assert reason in choice.reason
 
 
+def test_with_evidence_for_one_challenger_the_better_of_both_is_chosen():
+    sure = np.random.default_rng(0).normal(loc=0.02, scale=0.05, size=400)
+    unsure = np.random.default_rng(1).normal(loc=0.03, scale=0.5, size=400)
+    unsure += 0.03 - unsure.mean()
+    judged = MarketScores("ca", {"global": (0.0,) * 400, "fine_tuned": tuple(sure), "local": tuple(unsure)})
+
+    choice = select_models({"ca": judged}).choices.choices["ca"]
+
+    assert choice.gain["local"].low < 0 < choice.gain["fine_tuned"].low
+    assert choice.model == "local"
+
+
 def test_few_users_are_no_evidence():
     choice = select_models({"jp": scores(users=50, local=0.3)}, minimum_users=100).choices.choices["jp"]
 
