@@ -28,7 +28,7 @@ def select_models(
     market_scores: Mapping[str, MarketScores],
     *,
     minimum_users: Annotated[int, Field(ge=1)] = 100,
-    minimum_gain: Annotated[float, Field(ge=0)] = 0.0,
+    minimum_gain: Annotated[float, Field(ge=0)] = 0.003,
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95,
     resamples: Annotated[int, Field(ge=100)] = 1000,
     seed: int = 0,
@@ -40,7 +40,8 @@ def select_models(
     models the one with the larger mean gain is chosen, since their difference is no reason to fall back on the global.
 
     minimum_users: a market with fewer judged users keeps the global model.
-    minimum_gain: the gain in nDCG@10 that the whole interval must exceed.
+    minimum_gain: the gain in nDCG@10 that the whole interval must exceed; above zero, since challengers were stopped at
+        their best on the same slice, and other days follow.
     level: of the intervals.
     resamples: bootstrap samples per interval.
     seed: of the bootstrap.

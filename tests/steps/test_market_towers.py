@@ -123,7 +123,7 @@ def test_a_market_without_judged_users_keeps_the_global_model():
     [
         ({"local": 0.05, "fine_tuned": 0.02}, "local", "gains 0.0476 [0.04"),
         ({"local": 0.02, "fine_tuned": 0.05}, "fine_tuned", "gains 0.05"),
-        ({"local": -0.05, "fine_tuned": 0.0}, "global", "no challenger's gain is above 0 with evidence"),
+        ({"local": -0.05, "fine_tuned": 0.0}, "global", "no challenger's gain is above 0.003 with evidence"),
     ],
 )
 def test_a_challenger_replaces_global_only_with_evidence(gain, model, reason):
