@@ -103,9 +103,7 @@ def check_stability(
             gain = bootstrap_interval(scores - _by_tower(one, tower), seed=seed)
             checks.append(must.regret(one.market, gain, maximum_regret))
     if twin_tower is not None:
-        gain = bootstrap_interval(_all([_by_tower(one, tower) - _by_tower(one, twin_tower) for one in here]), seed=seed)
-        shared = bootstrap_interval(overlap_at(K, here, tower, twin_tower), seed=seed)
-        checks += [must.disagreement(gain, maximum_difference), must.overlap(shared, minimum_overlap)]
+        checks += _agreement(here, tower, twin_tower, maximum_difference, minimum_overlap, seed)
     against, held = _against(champion, here, factor_scores, tower_scores, maximum_champion_loss, seed)
     checks += held
     failed = [str(check) for check in checks if not check.holds]
@@ -134,6 +132,18 @@ def _lift(asked: Question, scores: Floats, train: Interactions, seed: int) -> In
     """Return what a market's tower gains over popularity among the users with a history."""
     known = np.array([bool(met) for met in asked.histories], dtype=bool)
     return bootstrap_interval((scores - ndcg_at(K, ranks_by_popularity(asked, train)))[known], seed=seed)
+
+
+def _agreement(
+    asked: Sequence[Question], tower: TwoTower, twin: TwoTower, maximum_difference: float, minimum: float, seed: int
+) -> list[Check]:
+    """Return the checks that compare the global tower with the one of another seed."""
+    gain = _all([_by_tower(one, tower) - _by_tower(one, twin) for one in asked])
+    shared = overlap_at(K, asked, tower, twin)
+    return [
+        must.disagreement(bootstrap_interval(gain, seed=seed), maximum_difference),
+        must.overlap(bootstrap_interval(shared, seed=seed), minimum),
+    ]
 
 
 def _against(

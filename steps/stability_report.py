@@ -45,8 +45,8 @@ class StabilityReport:
 
 def width(name: str, interval: Interval, threshold: float) -> Check:
     """Hold the width of the interval of a mean over users against the threshold; no users have no width."""
-    width = interval.width if interval.users else float("nan")
-    return Check(f"{name}.width", width, "at most", threshold, f"width of the interval of {name} over users")
+    value = interval.width if interval.users else float("nan")
+    return Check(f"{name}.width", value, "at most", threshold, f"width of the interval of {name} over users")
 
 
 def difference(name: str, here: Interval, there: Interval, threshold: float) -> Check:
