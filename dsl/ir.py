@@ -61,6 +61,8 @@ class Definition:
     retry_jitter: float = 0.0
     """The largest share of the delay that is added at random."""
     place: Place = IN_PROCESS
+    reusable: bool = True
+    """Whether what it made before stands for what it would make now; not if it reads what is none of its inputs."""
 
 
 @dataclass(frozen=True, eq=False)

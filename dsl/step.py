@@ -29,6 +29,7 @@ def step(
     retry_jitter: float = 0.0,
     resources: Resources = ANY_SHARE,
     place: Place = IN_PROCESS,
+    reusable: bool = True,
 ) -> Callable[[Callable[P, R]], Step[P, R]]: ...
 
 
@@ -44,6 +45,7 @@ def step(
     retry_jitter: float = 0.0,
     resources: Resources = ANY_SHARE,
     place: Place = IN_PROCESS,
+    reusable: bool = True,
 ) -> Step[P, R] | Callable[[Callable[P, R]], Step[P, R]]:
     """Declare that a typed function is a step of workflows; called directly, it still just runs.
 
@@ -55,6 +57,8 @@ def step(
     timeout: the longest one try may take; it kills a step that runs in a process of its own, or in a wide loop.
     resources: what it needs of the machine; kept for a step in a process of its own.
     place: where it runs: in the run's process, or `Process()`.
+    reusable: False for a step that reads what is none of its inputs, such as what was published last: it runs in every
+        run, and what follows is skipped only if it made the same again.
 
     Raises WorkflowError for an output name that is no identifier, and for negative retries or times.
 
@@ -103,6 +107,7 @@ def step(
             retry_backoff,
             retry_jitter,
             place,
+            reusable,
         )
         return Step(definition, name=declared.__name__, where=where)
 

@@ -8,7 +8,7 @@ from .ranking import Interval
 from .two_tower import TwoTower
 
 MarketModel = Literal["global", "local", "fine_tuned"]
-"""Trained on all markets; on this one alone; on all, and then on this one."""
+"""Trained on all markets; on this one alone, from its popularity; on all, and then on this one."""
 
 MARKET_MODELS: tuple[MarketModel, ...] = get_args(MarketModel)
 

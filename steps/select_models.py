@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
+import altair
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from kaon.dsl import step
 
+from .market_figure import market_figure
 from .market_models import MARKET_MODELS, Choice, MarketChoices, MarketModel, MarketScores
 from .ranking import Interval, bootstrap_interval
 
 
 class Selection(NamedTuple):
-    """The choices, and a table of them: a row a market."""
+    """The choices, a table of them with a row a market, and their picture."""
 
     choices: MarketChoices
     market_table: pd.DataFrame
+    market_figure: altair.LayerChart
 
 
 @step
@@ -25,18 +28,20 @@ def select_models(
     market_scores: Mapping[str, MarketScores],
     *,
     minimum_users: Annotated[int, Field(ge=1)] = 100,
-    minimum_gain: Annotated[float, Field(ge=0)] = 0.0,
+    minimum_gain: Annotated[float, Field(ge=0)] = 0.003,
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95,
     resamples: Annotated[int, Field(ge=100)] = 1000,
     seed: int = 0,
 ) -> Selection:
     """Return the model of each market: the global one, unless a challenger is better with evidence.
 
-    A challenger (local or fine-tuned) is better if the bootstrap interval of its gain over the global model, paired by
-    user, lies above `minimum_gain`. Of two such challengers the one with the larger mean gain is chosen.
+    There is evidence if the bootstrap interval of a challenger's gain over the global model, paired by user, lies above
+    `minimum_gain`, be it the local or the fine-tuned one: the market is better served by a model of its own. Of its own
+    models the one with the larger mean gain is chosen, since their difference is no reason to fall back on the global.
 
     minimum_users: a market with fewer judged users keeps the global model.
-    minimum_gain: the gain in nDCG@10 that the whole interval must exceed.
+    minimum_gain: the gain in nDCG@10 that the whole interval must exceed; above zero, since challengers were stopped at
+        their best on the same slice, and other days follow.
     level: of the intervals.
     resamples: bootstrap samples per interval.
     seed: of the bootstrap.
@@ -54,7 +59,7 @@ def select_models(
         model, reason = _chosen(gain, scores.users, minimum_users, minimum_gain)
         ndcg = {name: interval(of) for name, of in values.items()}
         choices[market] = Choice(model, reason, scores.users, ndcg, gain)
-    return Selection(MarketChoices(choices), _table(choices))
+    return Selection(MarketChoices(choices), _table(choices), market_figure(choices, level))
 
 
 def _chosen(
@@ -62,10 +67,9 @@ def _chosen(
 ) -> tuple[MarketModel, str]:
     if users < minimum_users:
         return "global", f"{users} judged users are fewer than {minimum_users}"
-    better = [model for model in gain if gain[model].low > minimum_gain]
-    if not better:
+    if all(interval.low <= minimum_gain for interval in gain.values()):
         return "global", f"no challenger's gain is above {minimum_gain:g} with evidence"
-    best = max(better, key=lambda model: gain[model].mean)
+    best = max(gain, key=lambda model: gain[model].mean)
     return best, f"gains {gain[best]} over global"
 
 

@@ -16,6 +16,8 @@ from .perform import step_code
 from .pulse import pulsing
 from .session import Session, Terms, Tracker
 
+LOOKS_OUTSIDE = "it reads what is none of its inputs"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -49,7 +51,9 @@ class Request:
         """What its calls are made on."""
         calls, steps = list(self.plan.calls()), self.workflow.steps
         codes = {call.path: step_code(call, steps[call.path]) for call in calls}
-        return Terms(self.settings, self.engine, codes, _elsewhere(self.plan.root), self.fresh, self.hold_before)
+        outside = {call.path: LOOKS_OUTSIDE for call in calls if not steps[call.path].definition.reusable}
+        fresh = {**outside, **self.fresh}
+        return Terms(self.settings, self.engine, codes, _elsewhere(self.plan.root), fresh, self.hold_before)
 
 
 @dataclass(kw_only=True)

@@ -10,7 +10,9 @@ from kaon.artifacts import FactorModel, kind_for
 from kaon.steps.check_stability import Stability, StabilityReport, check_stability
 from kaon.steps.evaluate_market import evaluate_market
 from kaon.steps.fine_tune import MarketTowers, fine_tune
+from kaon.steps.full_ranking import question, ranks_by_popularity, ranks_by_tower
 from kaon.steps.market_models import MarketChoices, MarketScores
+from kaon.steps.ranking import ndcg_at
 from kaon.steps.select_models import select_models
 from kaon.steps.split_interactions import Split, split_interactions
 from kaon.steps.train_als import train_als
@@ -32,7 +34,7 @@ def tower() -> TwoTower:
 
 @cache
 def towers(market: str) -> MarketTowers:
-    return fine_tune(split().train, tower(), market, local_epochs=8, local_learning_rate=0.02, **TRAINING)
+    return fine_tune(split().train, split().tuning, tower(), market, local_learning_rate=0.02, **TRAINING)
 
 
 def scores(seed: int = 0, users: int = 400, **gain: float) -> MarketScores:
@@ -72,12 +74,33 @@ def test_a_markets_towers_know_its_items_only():
     assert not np.allclose(local.item_vectors(), warm.item_vectors())
 
 
-def test_fine_tuning_starts_from_the_global_tower_and_leaves_it_as_it_was():
-    before = tower().item_vectors()
-    warm = fine_tune(split().train, tower(), "ca", epochs=1, learning_rate=1e-9, local_epochs=1, **TRAINING)
+def test_without_rounds_the_towers_are_what_they_start_from():
+    start = fine_tune(split().train, split().tuning, tower(), "ca", local_rounds=0, rounds=0, **TRAINING)
+    asked = question("ca", split().train, split().tuning)
+    popularity = ranks_by_popularity(asked, split().train)
 
-    assert np.allclose(warm.fine_tuned_tower.item_vectors(), before, atol=1e-4)
+    assert np.array_equal(start.fine_tuned_tower.item_vectors(), tower().item_vectors())
+    assert np.array_equal(ranks_by_tower(asked, start.local_tower).rank, popularity.rank)
+
+
+def test_training_of_a_market_goes_on_only_while_it_gets_better_on_the_tuning_slice():
+    strangers = split().tuning.assign(item_id="met by nobody")
+    kept = fine_tune(split().train, strangers, tower(), "ca", **TRAINING)
+    asked = question("ca", split().train, split().tuning)
+
+    assert np.array_equal(kept.fine_tuned_tower.item_vectors(), tower().item_vectors())
+    assert ndcg_at(10, ranks_by_tower(asked, kept.local_tower)).mean() < _ndcg(towers("ca").local_tower)
+
+
+def test_fine_tuning_leaves_the_global_tower_as_it_was():
+    before = tower().item_vectors()
+    fine_tune(split().train, split().tuning, tower(), "ca", local_rounds=0, rounds=1, **TRAINING)
+
     assert np.array_equal(tower().item_vectors(), before)
+
+
+def _ndcg(of: TwoTower) -> float:
+    return float(ndcg_at(10, ranks_by_tower(question("ca", split().train, split().tuning), of)).mean())
 
 
 def test_a_market_is_scored_user_by_user_for_every_model():
@@ -100,7 +123,7 @@ def test_a_market_without_judged_users_keeps_the_global_model():
     [
         ({"local": 0.05, "fine_tuned": 0.02}, "local", "gains 0.0476 [0.04"),
         ({"local": 0.02, "fine_tuned": 0.05}, "fine_tuned", "gains 0.05"),
-        ({"local": -0.05, "fine_tuned": 0.0}, "global", "no challenger's gain is above 0 with evidence"),
+        ({"local": -0.05, "fine_tuned": 0.0}, "global", "no challenger's gain is above 0.003 with evidence"),
     ],
 )
 def test_a_challenger_replaces_global_only_with_evidence(gain, model, reason):
@@ -108,6 +131,18 @@ def test_a_challenger_replaces_global_only_with_evidence(gain, model, reason):
 
     assert choice.model == model
     assert reason in choice.reason
+
+
+def test_with_evidence_for_one_challenger_the_better_of_both_is_chosen():
+    sure = np.random.default_rng(0).normal(loc=0.02, scale=0.05, size=400)
+    unsure = np.random.default_rng(1).normal(loc=0.03, scale=0.5, size=400)
+    unsure += 0.03 - unsure.mean()
+    judged = MarketScores("ca", {"global": (0.0,) * 400, "fine_tuned": tuple(sure), "local": tuple(unsure)})
+
+    choice = select_models({"ca": judged}).choices.choices["ca"]
+
+    assert choice.gain["local"].low < 0 < choice.gain["fine_tuned"].low
+    assert choice.model == "local"
 
 
 def test_few_users_are_no_evidence():
@@ -129,6 +164,26 @@ def test_the_table_has_a_row_a_market_with_every_model_and_its_interval():
     assert table["market"].tolist() == ["ca", "mx"]
     assert (table["local_low"] < table["local"]).all() and (table["local"] < table["local_high"]).all()
     assert table["chosen"].tolist()[0] == "local"
+
+
+def test_the_picture_shows_every_interval_and_which_model_was_chosen():
+    selection = select_models({"ca": scores(local=0.05), "mx": scores(seed=1)})
+
+    drawn = next(iter(selection.market_figure.to_dict()["datasets"].values()))
+
+    assert [(row["market"], row["model"]) for row in drawn if row["chosen"]] == [("ca", "local"), ("mx", "global")]
+    assert len(drawn) == 6
+    assert all(row["low"] < row["mean"] < row["high"] for row in drawn)
+
+
+def test_the_picture_can_be_stored(tmp_path):
+    figure = select_models({"ca": scores()}).market_figure
+    kind, file = kind_for(type(figure)), tmp_path / "figure"
+    with file.open("wb") as out:
+        kind.dump(figure, out)
+
+    with file.open("rb") as stored:
+        assert kind.load(stored, dict)["title"]["text"] == "The model of each market"
 
 
 def test_choices_name_the_tower_of_each_market():
