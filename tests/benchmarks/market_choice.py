@@ -45,7 +45,7 @@ def main(folder: Path, seeds: list[int]) -> None:
 
 def _countries(split: Split, seed: int) -> Iterator[Mapping[str, object]]:
     """Yield a row for each country: what the chosen model and each of the three earns on the test slice."""
-    tower = train_two_tower(split.train, seed=seed)
+    tower = train_two_tower(split.train, seed=seed).tower
     before = interactions(pd.concat([split.train, split.tuning, split.stability, split.ranking]))
     histories = before if "time" in split.train else split.train
     for country in sorted(split.test["market"].unique()):

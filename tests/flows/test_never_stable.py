@@ -36,7 +36,7 @@ stages = workflow(
     >> repeat(until="stable", at_most=3).do(
         [
             train_als,
-            train_two_tower.with_(attempt=1001).rename(tower="twin_tower"),
+            train_two_tower.with_(attempt=1001).rename(tower="twin_tower", tower_curve="twin_curve"),
             train_two_tower >> for_each(market="markets").do(fine_tune >> evaluate_market),
         ]
         >> select_models

@@ -28,7 +28,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def tower(world) -> TwoTower:
-    return train_two_tower(world.train, dim=8, epochs=8, learning_rate=0.02, batch_size=64, uniform_negatives=16)
+    return train_two_tower(world.train, dim=8, epochs=8, learning_rate=0.02, batch_size=64, uniform_negatives=16).tower
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_a_tower_agrees_with_itself_and_not_with_one_that_learnt_nothing(world, 
 def test_a_twin_that_offers_other_items_or_is_better_makes_an_attempt_unstable(world, tower):
     twin = train_two_tower(
         world.train, dim=8, epochs=8, learning_rate=0.02, batch_size=64, uniform_negatives=16, attempt=1001
-    )
+    ).tower
     empty = untrained(tower.item_ids.tolist(), MARKETS, 8, seed=5)
 
     alike = held(world, tower, twin_tower=twin, maximum_difference=0.05)

@@ -45,7 +45,7 @@ def cut() -> Cut:
 
 @cache
 def yesterdays() -> TwoTower:
-    return train_two_tower(cut().yesterday, dim=8, epochs=8, **TRAINING)
+    return train_two_tower(cut().yesterday, dim=8, epochs=8, **TRAINING).tower
 
 
 @cache
