@@ -95,9 +95,9 @@ def test_a_file_that_is_gone_is_named(written):
 
 def test_a_bundle_of_a_newer_format_is_refused(written):
     manifest = json.loads((written.path / "manifest.json").read_text())
-    (written.path / "manifest.json").write_text(json.dumps(manifest | {"format": 2}))
+    (written.path / "manifest.json").write_text(json.dumps(manifest | {"format": 3}))
 
-    with pytest.raises(BundleError, match="is a bundle of format 2, this Kaon reads format 1; rank with the Kaon that"):
+    with pytest.raises(BundleError, match="is a bundle of format 3, this Kaon reads format 2; rank with the Kaon that"):
         load_bundle(written.path)
 
 

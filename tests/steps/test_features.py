@@ -5,7 +5,8 @@ from tests.steps.small_market import small_world
 
 from kaon.steps.features import ABOUT, NAMES, PLACED, SCORES, features, queries, source_scores
 from kaon.steps.neighbours import neighbours_of, regression_weights
-from kaon.steps.sources import fold_in, tower_vectors
+from kaon.steps.sources import tower_vectors
+from kaon.steps.vector_source import fold_in
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,7 @@ def test_tower_vectors_are_what_the_tower_itself_gives(world, sources):
 def test_the_regression_foretells_each_item_from_the_others():
     seen = sparse.csr_matrix(np.random.default_rng(0).random((200, 12)) < 0.3, dtype="f4")
 
-    weights = regression_weights(seen, penalty=5.0, kept=12).toarray()
+    weights = regression_weights(seen, regressed=12, penalty=5.0, kept=12).toarray()
 
     assert not np.diag(weights).any()
     x = seen.toarray()
@@ -118,7 +119,7 @@ def test_the_regression_foretells_each_item_from_the_others():
 def test_an_empty_population_has_no_neighbours():
     nobody = sparse.csr_matrix((0, 4), dtype="f4")
 
-    found = neighbours_of(nobody, regression_weights(nobody, penalty=1.0, kept=2))
+    found = neighbours_of(nobody, regression_weights(nobody, regressed=4, penalty=1.0, kept=2))
 
     assert found.shared.nnz == found.weights.nnz == 0
     assert found.users.tolist() == [0, 0, 0, 0]
