@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import optimize
 
 from .ranking import Floats
 
 Mask = npt.NDArray[np.bool_]
 
-NEWTON_STEPS = 50
-DAMPING = 1e-6
+RIDGE = 1e-6
+"""Keeps the curve finite where a score separates the positives from all others."""
 BINS = 10
 
 
@@ -38,18 +39,17 @@ def fitted(scores: npt.NDArray[np.floating], relevant: Mask) -> tuple[float, flo
 
     scores: shape (candidates,); relevant: whether each was the positive, shape (candidates,).
     """
-    inputs = np.stack([scores.astype("f8"), np.ones(len(scores))], axis=1)  # (candidates, 2)
-    share = float(np.clip(relevant.mean(), 1e-6, 1 - 1e-6)) if len(relevant) else 0.5
-    weights = np.array([0.0, np.log(share / (1 - share))])
-    for _ in range(NEWTON_STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(inputs @ weights, -500, 500)))
-        gradient = inputs.T @ (relevant - chance)
-        curvature = (inputs * (chance * (1 - chance))[:, None]).T @ inputs + DAMPING * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
-        weights += step
-        if np.abs(step).max() < 1e-9:
-            break
-    return float(weights[0]), float(weights[1])
+    middle, spread = float(scores.mean()), max(float(scores.std()), 1e-9)
+    inputs = (scores.astype("f8") - middle) / spread
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        logits = weights[0] * inputs + weights[1]
+        wrong = 1 / (1 + np.exp(-np.clip(logits, -500, 500))) - relevant
+        unlikely = np.mean(np.logaddexp(0, logits) - relevant * logits) + RIDGE * weights @ weights
+        return float(unlikely), np.array([np.mean(wrong * inputs), np.mean(wrong)]) + 2 * RIDGE * weights
+
+    slope, offset = optimize.minimize(loss, np.zeros(2), jac=True, method="BFGS").x
+    return float(slope / spread), float(offset - slope * middle / spread)
 
 
 def reliability(probability: Floats, relevant: Mask, bins: int = BINS) -> pd.DataFrame:
