@@ -11,8 +11,10 @@ from kaon.steps.evaluate_als import evaluate_als
 from kaon.steps.evaluate_market import evaluate_market
 from kaon.steps.evaluate_neighbours import evaluate_neighbours
 from kaon.steps.evaluate_popularity import evaluate_popularity
+from kaon.steps.find_champion import find_champion
 from kaon.steps.fine_tune import fine_tune
 from kaon.steps.publish import publish
+from kaon.steps.require_stable import require_stable
 from kaon.steps.select_models import select_models
 from kaon.steps.select_users import select_users
 from kaon.steps.split_interactions import split_interactions
@@ -31,17 +33,20 @@ class Params(BaseModel):
 recommendations = workflow(
     "recommendations",
     select_users
-    >> split_interactions
+    >> [split_interactions, find_champion]
     >> repeat(until="stable", at_most=3).do(
         [
             count_popularity >> evaluate_popularity,
             count_neighbours >> evaluate_neighbours,
             train_als >> evaluate_als,
             train_two_tower >> for_each(market="markets").do(fine_tune >> evaluate_market),
+            train_two_tower.with_(attempt=1001).rename(tower="twin_tower", tower_curve="twin_curve"),
         ]
         >> select_models
-        >> check_stability
+        >> check_stability,
+        exhausted="continue",
     )
+    >> require_stable
     >> train_ranker
     >> build_index
     >> publish,

@@ -11,8 +11,9 @@ from kaon.artifacts import kind_named
 from .bundle import Bundle, load_bundle
 from .full_ranking import Question, ranks_by_tower
 from .ranking import Floats, ndcg_at
-from .sources import aligned, fold_in
+from .sources import aligned
 from .two_tower import TwoTower
+from .vector_source import fold_in
 
 K = 10
 
