@@ -18,7 +18,7 @@ from .judged_slice import JudgedSlice, Recommender, audience_of, judged_slice
 from .list_ranker import LISTS_AT_ONCE
 from .market_models import MarketChoices
 from .ranking import Rows, Scores, top_scores
-from .reranking import Reranking, questions_of, ranked_candidates, reranked
+from .reranking import GenreTable, Reranking, genre_table, questions_of, ranked_candidates, reranked
 from .sources import build_sources
 from .two_tower import TwoTower
 
@@ -43,7 +43,9 @@ def evaluate_recommender(
     choices: MarketChoices,
     markets: list[str],
     ranker: xgboost.Booster,
+    catalogue: pd.DataFrame | None = None,
     *,
+    reranking: Reranking = Reranking(),  # noqa: B008  it is frozen
     users: Count = 3_000,
     k: Annotated[int, Field(gt=0, le=50)] = 10,
     edges: tuple[int, ...] = (),
@@ -55,6 +57,8 @@ def evaluate_recommender(
     Full ranking: retrieval and ranker choose from the market's whole catalogue, seen items removed; an item of the
     slice that retrieval did not find counts as not found. The columns and metrics are those of `evaluation_table`.
 
+    catalogue: genres of the items, for a cap.
+    reranking: how lists are made from ranked candidates; the recommender is judged as it will serve.
     users: users of the slice that are judged at most, chosen at random.
     k: length of the lists.
     edges: history lengths at which a new bucket of activity begins; none takes `buckets` of about equal size.
@@ -67,21 +71,23 @@ def evaluate_recommender(
     asked = judged_slice(recommender.sources, test, users=users, seed=seed)
     audience = audience_of(recommender.sources, asked.visitors)
     cuts = edges or quantile_edges(audience.history, buckets)
-    table = evaluation_table(_outcomes(recommender, asked, k), audience, edges=cuts, seed=seed)
+    genres = genre_table(catalogue, recommender.sources.item_ids)
+    table = evaluation_table(_outcomes(recommender, asked, reranking, genres, k), audience, edges=cuts, seed=seed)
     overall = table[(table["by"] == "all") & (table["model"] == RECOMMENDER)]
     current_step().metrics(dict(zip(overall["metric"], overall["value"], strict=True)))
     return table
 
 
-def _outcomes(recommender: Recommender, asked: JudgedSlice, k: int) -> dict[str, Outcome]:
+def _outcomes(
+    recommender: Recommender, asked: JudgedSlice, settings: Reranking, genres: GenreTable, k: int
+) -> dict[str, Outcome]:
     """Return what the recommender and each source offers the users of the slice."""
     lists: dict[str, list[Rows]] = {name: [] for name in (RECOMMENDER, *SOURCES)}
-    settings = Reranking()
     for start in range(0, len(asked.visitors.user), LISTS_AT_ONCE):
         part = asked.visitors.part(np.arange(start, min(start + LISTS_AT_ONCE, len(asked.visitors.user))))
         found, scores = ranked_candidates(recommender, part, settings)
         table = features(recommender.sources, questions_of(recommender.sources, part, found))
-        lists[RECOMMENDER].append(reranked(recommender.sources, part, found, scores, settings, k=k)[0])
+        lists[RECOMMENDER].append(reranked(recommender.sources, part, found, scores, settings, k=k, genres=genres)[0])
         for name in SOURCES:
             lists[name].append(_first(found, source_scores(table, name), k))
         current_step().progress(
