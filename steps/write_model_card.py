@@ -34,7 +34,7 @@ def write_model_card(
     feature_importance: pd.DataFrame,
     index_report: Metrics,
     reranking_table: pd.DataFrame,
-    calibration: pd.DataFrame | None = None,
+    reliability: pd.DataFrame | None = None,
 ) -> Html:
     """Return the model card (Mitchell et al. 2019) as a page of HTML that needs nothing but itself.
 
@@ -42,7 +42,7 @@ def write_model_card(
     model serves each market and why, what the settings after ranking cost, whether it was stable, and what the numbers
     do not say.
 
-    calibration: of the ranker, where a step measures it; shown as a table.
+    reliability: what came of the probabilities that the ranker's scores stand for, where it was measured.
     """
     slices = {"train": train, "tuning": tuning, "stability": stability, "ranking": ranking, "test": test}
     facts = CardFacts(
@@ -58,7 +58,7 @@ def write_model_card(
         feature_importance=feature_importance,
         index_report=index_report,
         reranking_table=reranking_table,
-        calibration=calibration,
+        reliability=reliability,
         versions=_versions(),
     )
     return Html(model_card_page(facts))

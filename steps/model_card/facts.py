@@ -29,7 +29,7 @@ class CardFacts:
     feature_importance: pd.DataFrame
     index_report: Mapping[str, float]
     reranking_table: pd.DataFrame
-    calibration: pd.DataFrame | None
+    reliability: pd.DataFrame | None
     versions: Mapping[str, str]
 
 

@@ -125,9 +125,9 @@ def _ranker(facts: CardFacts) -> Markup:
         ),
         bars([(row["feature"].replace("_", " "), row["gain"]) for row in records(top)]),
     ]
-    if facts.calibration is not None and len(facts.calibration):
-        names = [str(name) for name in facts.calibration.columns]
-        rows = [[_shown(value) for value in row] for row in facts.calibration.itertuples(index=False)]
+    if facts.reliability is not None and len(facts.reliability):
+        names = [str(name) for name in facts.reliability.columns]
+        rows = [[_shown(value) for value in row] for row in facts.reliability.itertuples(index=False)]
         parts += [tag("h3", "Calibration"), table(names, rows)]
     return section("What the ranker looks at", *parts)
 

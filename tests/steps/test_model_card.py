@@ -53,7 +53,7 @@ def setting_row(setting, value, ndcg):
     }
 
 
-def card(receipt=RECEIPT, calibration=None, frame=None):
+def card(receipt=RECEIPT, reliability=None, frame=None):
     world = WORLD()
     everything = world.everything if frame is None else frame(world.everything)
     table = pd.DataFrame(
@@ -82,7 +82,7 @@ def card(receipt=RECEIPT, calibration=None, frame=None):
         pd.DataFrame({"feature": ["market_cosine", "als"], "gain": [0.75, 0.25], "splits": [3, 1]}),
         Metrics({"recall@10": 0.9985, "chosen.hnsw": 1.0}),
         pd.DataFrame([setting_row("plain", "", 0.4), setting_row("diversity", "0.3", 0.39)]),
-        calibration,
+        reliability,
     )
 
 
@@ -164,7 +164,7 @@ def test_the_splits_are_told_by_what_was_done():
 
 
 def test_calibration_is_shown_where_it_was_measured():
-    page = card(calibration=pd.DataFrame({"bin": ["0.1–0.2"], "predicted": [0.15], "observed": [0.14]}))
+    page = card(reliability=pd.DataFrame({"bin": ["0.1–0.2"], "predicted": [0.15], "observed": [0.14]}))
 
     assert "Calibration" in page
     assert "0.1400" in page
