@@ -5,8 +5,12 @@ from pydantic import BaseModel
 from kaon.dsl import for_each, repeat, workflow
 from kaon.steps.build_index import build_index
 from kaon.steps.check_stability import check_stability
+from kaon.steps.count_neighbours import count_neighbours
+from kaon.steps.count_popularity import count_popularity
 from kaon.steps.evaluate_als import evaluate_als
 from kaon.steps.evaluate_market import evaluate_market
+from kaon.steps.evaluate_neighbours import evaluate_neighbours
+from kaon.steps.evaluate_popularity import evaluate_popularity
 from kaon.steps.fine_tune import fine_tune
 from kaon.steps.publish import publish
 from kaon.steps.select_models import select_models
@@ -30,6 +34,8 @@ recommendations = workflow(
     >> split_interactions
     >> repeat(until="stable", at_most=3).do(
         [
+            count_popularity >> evaluate_popularity,
+            count_neighbours >> evaluate_neighbours,
             train_als >> evaluate_als,
             train_two_tower >> for_each(market="markets").do(fine_tune >> evaluate_market),
         ]
@@ -41,5 +47,5 @@ recommendations = workflow(
     >> publish,
     params=Params,
     report=("market_table", "stability_report", "ranker_metrics", "index_report", "receipt"),
-    doc="Train ALS and two-tower models, choose per market, rank, index and publish.",
+    doc="Count and train what retrieves, choose per market, rank, index and publish.",
 )

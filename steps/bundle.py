@@ -29,7 +29,7 @@ from .source_arrays import source_arrays, source_ids, sources_from
 from .sources import Rows, Sources, Vectors
 from .two_tower import TwoTower
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever an older reader could not read what is written, or would misread it."""
 
 MANIFEST = "manifest.json"

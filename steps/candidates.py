@@ -5,14 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .features import Queries, queries
+from .features import JACCARD_SHRINKAGE, Queries, queries
 from .interactions import Interactions, positions
-from .neighbours import cosines
+from .neighbours import jaccard
 from .sources import Rows, Sources, Vectors
 
 USERS_AT_ONCE = 512
 OVERDRAW = 2
 """Uniform candidates drawn per candidate wanted, since some are seen, drawn twice or the positive itself."""
+
+RETRIEVING = ("als", "tower", "market_jaccard", "market_popularity")
+"""The sources that retrieve, by the names of their scores."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -23,6 +26,18 @@ class Positives:
 
     users: Rows
     items: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The union of what the sources found, one list per row; the order within a list says nothing."""
+
+    items: Rows
+    """Shape (lists, candidates), -1 where a source found less or what a source before it had found."""
+    source: Rows
+    """Which of RETRIEVING found each item, the first of them if several did; shape (lists, candidates)."""
+    score: Vectors
+    """What that source says of the item, shape (lists, candidates)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,46 +113,53 @@ def retrieved_lists(sources: Sources, held_out: Positives, *, per_source: int, s
     Adding a positive that retrieval missed would teach the ranker that what no source likes is right.
     """
     asked = queries(sources, held_out.users, np.empty((len(held_out.users), 0), dtype=np.int64))
-    found = retrieve(sources, asked, per_source=per_source)
+    found = retrieve(sources, asked, per_source=per_source).items
     hit = np.flatnonzero((found == held_out.items[:, None]).any(axis=1))
     kept, found = Positives(held_out.users[hit], held_out.items[hit]), found[hit]
     found[found == kept.items[:, None]] = -1
     return _with_positive(kept, found, np.random.default_rng(seed))
 
 
-def retrieve(sources: Sources, asked: Queries, *, per_source: int) -> Rows:
-    """Return the union of the best unseen items of ALS, tower, cosine and popularity, -1 where one repeats another.
+def retrieve(sources: Sources, asked: Queries, *, per_source: int) -> Retrieved:
+    """Return the union of the best unseen items of every source of RETRIEVING, with source and score.
 
-    Shape (lists, 4 * per_source); the order says nothing.
+    per_source: items of each source; a list has as many candidates as there are sources times this.
     """
-    found = np.full((len(asked.market), 4 * per_source), -1, dtype=np.int64)
-    for start in range(0, len(found), USERS_AT_ONCE):
-        part = np.arange(start, min(start + USERS_AT_ONCE, len(found)))
+    shape = (len(asked.market), len(RETRIEVING) * per_source)
+    items, score = np.full(shape, -1, dtype=np.int64), np.zeros(shape, "f4")
+    for start in range(0, len(items), USERS_AT_ONCE):
+        part = np.arange(start, min(start + USERS_AT_ONCE, len(items)))
         for market in np.unique(asked.market[part]):
             rows = part[asked.market[part] == market]
-            found[rows] = _retrieved(sources, asked.part(rows), int(market), per_source)
-    return found
+            items[rows], score[rows] = _retrieved(sources, asked.part(rows), int(market), per_source)
+    return Retrieved(items, np.broadcast_to(np.arange(shape[1]) // per_source, shape), score)
 
 
-def _retrieved(sources: Sources, asked: Queries, market: int, per_source: int) -> Rows:
+def _retrieved(sources: Sources, asked: Queries, market: int, per_source: int) -> tuple[Rows, Vectors]:
     local = sources.by_market[market] if market >= 0 else sources.everywhere
     every = np.arange(len(sources.item_ids))
-    scores = (
-        asked.als @ sources.als.table(market).T,
-        asked.tower @ sources.tower.table(market).T,
-        cosines(asked.history, local),
-        np.broadcast_to(local.users, (len(asked.market), len(every))),
-    )
-    seen = asked.history.toarray() > 0
-    best = [_best(score, seen | (local.users == 0), per_source) for score in scores]
-    return _without_repeats(np.concatenate(best, axis=1))
+    vectors = sources.vectors()
+    scores = {
+        **{name: asked.vectors[name] @ vectors[name].table(market).T for name in RETRIEVING if name in vectors},
+        "market_jaccard": (asked.history @ jaccard(local, JACCARD_SHRINKAGE)).toarray(),
+        "market_popularity": np.broadcast_to(np.log1p(local.users), (len(asked.market), len(every))),
+    }
+    refused = (asked.history.toarray() > 0) | (local.users == 0)
+    best = [_best(scores[name], refused, per_source) for name in RETRIEVING]
+    found = np.concatenate([items for items, _ in best], axis=1)
+    return _without_repeats(found), np.concatenate([score for _, score in best], axis=1)
 
 
-def _best(scores: Vectors, refused: Mask, count: int) -> Rows:
+def _best(scores: Vectors, refused: Mask, count: int) -> tuple[Rows, Vectors]:
+    """Return the best items of each row, -1 where there are fewer than `count`, and their scores."""
     allowed = np.where(refused, -np.inf, scores)
-    count = min(count, allowed.shape[1])
-    found = np.argpartition(-allowed, count - 1, axis=1)[:, :count]
-    return np.where(np.take_along_axis(allowed, found, axis=1) > -np.inf, found, -1)
+    items = np.full((len(allowed), count), -1, dtype=np.int64)
+    best = np.zeros(items.shape, "f4")
+    found = np.argpartition(-allowed, min(count, allowed.shape[1]) - 1, axis=1)[:, :count]
+    own = np.take_along_axis(allowed, found, axis=1)
+    items[:, : found.shape[1]] = np.where(own > -np.inf, found, -1)
+    best[:, : found.shape[1]] = np.where(own > -np.inf, own, 0)
+    return items, best
 
 
 def _usable(sources: Sources, held_out: Positives, mine: Rows, some: Rows) -> Mask:

@@ -6,7 +6,7 @@ lists that are made in another way than those it learnt from. Candidates of equa
 so the order in which candidates come never changes a feature.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,31 +14,34 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.stats import rankdata
 
-from .neighbours import Neighbours, lookup
+from .neighbours import Neighbours, like_minded, lookup
 from .sources import Rows, Sources, Vectors
 
 CELLS_AT_ONCE = 1_000_000
 """Pairs of a history's item and a candidate that are looked up in one go."""
 
-PAIRED = ("cosine", "best_cosine", "conditional", "jaccard", "shared")
-"""What co-occurrence says, summed over the history: once among all users, once among those of the market."""
+PAIRED = ("jaccard", "best_jaccard", "cosine", "conditional", "walk", "surprise")
+"""What co-occurrence says, over the history: summed, or the best of it."""
+
+NEIGHBOURLY = (*PAIRED, "like_minded", "regression", "best_regression")
+"""What a population says: once everybody, once the users of the market."""
 
 SCORES = (
-    *PAIRED,
-    *(f"market_{name}" for name in PAIRED),
-    "regression",
-    "best_regression",
+    *NEIGHBOURLY,
+    *(f"market_{name}" for name in NEIGHBOURLY),
     "als",
+    "wide_als",
+    "spectral",
     "tower",
     "popularity",
     "market_popularity",
 )
 """What the sources say, in the order of the features; higher is better."""
 
-PLACED = ("cosine", "market_conditional", "jaccard", "regression", "als", "tower", "market_popularity")
+PLACED = ("jaccard", "market_jaccard", "market_regression", "als", "tower", "market_popularity")
 """The scores whose place within the list is a feature."""
 
-ABOUT = ("overlap", "market_overlap", "history_length", "history_popularity", "market")
+ABOUT = ("overlap", "market_overlap", "history_length", "history_popularity", "market_share", "market")
 """Features that are no source's score."""
 
 NAMES = (*SCORES, *(f"{name}_in_list" for name in SCORES), *(f"{name}_place" for name in PLACED), *ABOUT)
@@ -46,6 +49,9 @@ NAMES = (*SCORES, *(f"{name}_in_list" for name in SCORES), *(f"{name}_place" for
 
 JACCARD_SHRINKAGE = 5.0
 """Users added to every union: two items that one user each met say little."""
+
+SURPRISE_SHRINKAGE = 3.0
+"""Shared users at which what is surprising about them counts half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +62,15 @@ class Queries:
     """1 where the user of a list met an item before, float32, shape (lists, items)."""
     market: Rows
     """Number of each user's market, -1 where it is not known; shape (lists,)."""
-    als: Vectors
-    """Each user's vector for the ALS factors, shape (lists, rank)."""
-    tower: Vectors
-    """Each user's vector for the tower of the market, shape (lists, dim)."""
+    vectors: Mapping[str, Vectors]
+    """Each user's vector for every source of `Sources.vectors`, shape (lists, dim of the source)."""
     items: Rows
     """The candidates' items, -1 for an unknown item and beyond a list's end; shape (lists, candidates)."""
 
     def part(self, rows: Rows) -> "Queries":
         """Return some of the lists."""
-        return Queries(self.history[rows], self.market[rows], self.als[rows], self.tower[rows], self.items[rows])
+        vectors = {name: own[rows] for name, own in self.vectors.items()}
+        return Queries(self.history[rows], self.market[rows], vectors, self.items[rows])
 
 
 def queries(sources: Sources, users: Rows, items: Rows) -> Queries:
@@ -80,8 +85,7 @@ def queries(sources: Sources, users: Rows, items: Rows) -> Queries:
     return Queries(
         history,
         np.where(known, sources.market_of_user[at], -1),
-        np.where(known[:, None], sources.als.users[at], 0),
-        np.where(known[:, None], sources.tower.users[at], 0),
+        {name: np.where(known[:, None], source.users[at], 0) for name, source in sources.vectors().items()},
         items,
     )
 
@@ -114,17 +118,9 @@ def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: 
     known = asked.items >= 0
     at = np.where(known, asked.items, 0)
     local = sources.by_market[market] if market >= 0 else sources.everywhere
-    everywhere = _paired(sources.everywhere, asked.history, at)
-    here = _paired(local, asked.history, at)
-    scores = {
-        **everywhere,
-        **{f"market_{name}": values for name, values in here.items()},
-        **_regression(local, asked.history, at),
-        "als": sources.als.scores(asked.als, at, market),
-        "tower": sources.tower.scores(asked.tower, at, market),
-        "popularity": np.log1p(sources.everywhere.users)[at],
-        "market_popularity": np.log1p(local.users)[at],
-    }
+    everywhere, here = _of_population(sources.everywhere, asked.history, at), _of_population(local, asked.history, at)
+    vectors = {name: source.scores(asked.vectors[name], at, market) for name, source in sources.vectors().items()}
+    scores = {**everywhere, **{f"market_{name}": values for name, values in here.items()}, **vectors}
     length = np.diff(asked.history.indptr).astype("f4")
     popularity = asked.history @ np.log1p(local.users) / np.maximum(length, 1)
     about = {
@@ -132,6 +128,7 @@ def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: 
         "market_overlap": here["overlap"],
         "history_length": np.broadcast_to(length[:, None], at.shape),
         "history_popularity": np.broadcast_to(popularity[:, None], at.shape),
+        "market_share": (local.users / np.maximum(sources.everywhere.users, 1))[at],
         "market": np.full(at.shape, market, "f4"),
     }
     for column, name in enumerate(SCORES):
@@ -144,22 +141,35 @@ def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: 
         table[rows, :, NAMES.index(name)] = values
 
 
+def _of_population(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dict[str, Vectors]:
+    """Return the scores NEIGHBOURLY, the popularity, and the overlap, by one population of users."""
+    return {
+        **_paired(neighbours, history, at),
+        **_regression(neighbours, history, at),
+        "like_minded": np.take_along_axis(like_minded(history, neighbours), at, axis=1),
+        "popularity": np.log1p(neighbours.users)[at],
+    }
+
+
 def _paired(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dict[str, Vectors]:
     """Return the scores PAIRED and the overlap, the share of the history that shares a user with the candidate."""
     met, row = history.indices, np.repeat(np.arange(len(at)), np.diff(history.indptr))
     items = at[row]  # (met, candidates)
-    shared = lookup(neighbours.shared, np.broadcast_to(met[:, None], items.shape), items)
-    own = np.maximum(neighbours.users[met], 1.0)[:, None]  # (met, 1)
+    pairs = np.broadcast_to(met[:, None], items.shape)
+    shared, walks = lookup(neighbours.shared, pairs, items), lookup(neighbours.walks, pairs, items)
     users = np.maximum(neighbours.users, 1.0)
-    cosine = shared / np.sqrt(own)
+    own = users[met][:, None]  # (met, 1)
+    jaccard = shared / (own + users[items] - shared + JACCARD_SHRINKAGE)
+    by_chance = own * users[items] / max(1, neighbours.met_by.shape[1])
+    surprise = np.log1p(shared / by_chance) * shared / (shared + SURPRISE_SHRINKAGE)
     length = np.maximum(np.diff(history.indptr), 1)[:, None]
-    scale = 1 / np.sqrt(users[at])
     return {
-        "cosine": _over_history(np.add, cosine, history) * scale,
-        "best_cosine": _over_history(np.maximum, cosine, history) * scale,
+        "jaccard": _over_history(np.add, jaccard, history),
+        "best_jaccard": _over_history(np.maximum, jaccard, history),
+        "cosine": _over_history(np.add, shared / np.sqrt(own), history) / np.sqrt(users[at]),
         "conditional": _over_history(np.add, shared / own, history),
-        "jaccard": _over_history(np.add, shared / (own + users[items] - shared + JACCARD_SHRINKAGE), history),
-        "shared": np.log1p(_over_history(np.add, shared, history)),
+        "walk": _over_history(np.add, walks / own, history),
+        "surprise": _over_history(np.add, surprise, history),
         "overlap": _over_history(np.add, (shared > 0).astype("f4"), history) / length,
     }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xgboost
 
-from .candidates import Lists, Positives, pools_of, positives_of, retrieve, uniform_lists
+from .candidates import RETRIEVING, Lists, Positives, pools_of, positives_of, retrieve, uniform_lists
 from .features import SCORES, queries
 from .interactions import Interactions
 from .list_ranker import RANKER, judged
@@ -17,11 +17,10 @@ NEGATIVES = 99
 """As in the lists of the WSDM Cup."""
 
 RETRIEVED = 50
-"""Items from each source of retrieval."""
+"""Items from each source of retrieval: the first ten by one of them are among these, so they are its own ten."""
 
 MINIMUM_USERS = 5
-RETRIEVING = ("als", "tower", "market_cosine", "market_popularity")
-"""The sources that retrieve: the first ten by one of them are among its first RETRIEVED, so they are its own ten."""
+"""Of the market, of an item that stands in the lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def held_out_report(
 def _retrieved(sources: Sources, positives: Positives) -> Lists:
     """Return what retrieval finds; a positive that it did not find is in no list."""
     asked = queries(sources, positives.users, np.empty((len(positives.users), 0), dtype=np.int64))
-    items = retrieve(sources, asked, per_source=RETRIEVED)
+    items = retrieve(sources, asked, per_source=RETRIEVED).items
     return Lists(positives.users, items, items == positives.items[:, None])
 
 

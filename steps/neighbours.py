@@ -1,4 +1,7 @@
-"""Which items go together: how many users two items share, and how well each item is foretold by the others."""
+"""Which items go together: how many users two items share, and how well each item is foretold by the others.
+
+Also which users go together, seen through the items that they share.
+"""
 
 from dataclasses import dataclass
 
@@ -9,8 +12,8 @@ from scipy import linalg, sparse
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
-REGRESSED = 2000
-"""Items of a market that take part in the regression, those with most users: its cost grows with the third power."""
+POPULAR_DAMPING = 0.3
+"""Power of an item's users that divides what like-minded users say of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,8 +22,16 @@ class Neighbours:
 
     shared: sparse.csr_matrix
     """How many users two items share, float32, shape (items, items), symmetric, nothing on the diagonal."""
+    walks: sparse.csr_matrix
+    """The same with each user weighing one by the items that the user met, entries where `shared` has them.
+
+    Over the users of item h: how probable it is to walk from h to a random user of it and on to a random item of that
+    user (P3, Cooper et al. 2014), so that two items of a short history count for more than two of a long one.
+    """
     users: Vectors
     """How many users each item has, shape (items,)."""
+    met_by: sparse.csr_matrix
+    """1 where an item was met by a user of the population, float32, shape (items, users)."""
     weights: sparse.csr_matrix
     """What having item h (row) says for item i (column), float32, shape (items, items); empty where not regressed."""
 
@@ -31,16 +42,26 @@ def neighbours_of(seen: sparse.csr_matrix, weights: sparse.csr_matrix | None = N
     seen: shape (users, items), 1 where a user and an item met.
     weights: of `regression_weights`, or None to leave them empty.
     """
-    shared = sparse.csr_matrix(seen.T @ seen, dtype="f4")
-    shared.setdiag(0)
-    shared.eliminate_zeros()
-    shared.sort_indices()
+    length = np.maximum(np.diff(seen.indptr), 1)
+    shared = _off_diagonal(seen.T @ seen)
+    walks = _off_diagonal(seen.T @ sparse.diags_array((1 / length).astype("f4")) @ seen)
     if weights is None:
         weights = sparse.csr_matrix(shared.shape, dtype="f4")
-    return Neighbours(shared, np.asarray(seen.sum(axis=0), dtype="f4").ravel(), weights)
+    users = np.asarray(seen.sum(axis=0), dtype="f4").ravel()
+    return Neighbours(shared, walks, users, sparse.csr_matrix(seen.T), weights)
 
 
-def regression_weights(seen: sparse.csr_matrix, *, penalty: float, kept: int) -> sparse.csr_matrix:
+def jaccard(neighbours: Neighbours, shrinkage: float) -> sparse.csr_matrix:
+    """Return the Jaccard similarity of every two items that share users, entries where `shared` has them.
+
+    shrinkage: users added to every union: two items that one user each met say little.
+    """
+    shared = neighbours.shared
+    either = np.repeat(neighbours.users, np.diff(shared.indptr)) + neighbours.users[shared.indices] - shared.data
+    return sparse.csr_matrix((shared.data / (either + shrinkage), shared.indices, shared.indptr), shape=shared.shape)
+
+
+def regression_weights(seen: sparse.csr_matrix, *, regressed: int, penalty: float, kept: int) -> sparse.csr_matrix:
     """Return the item-item weights that foretell every item from the other items of a user's history.
 
     Ridge regression with a zero diagonal has a closed form (EASE, Steck 2019, arXiv:1905.03375): with P the inverse of
@@ -48,11 +69,12 @@ def regression_weights(seen: sparse.csr_matrix, *, penalty: float, kept: int) ->
     comes with both do not count for each other here, as they do in a cosine.
 
     seen: shape (users, items), 1 where a user and an item met.
+    regressed: items that take part at most, those with most users: the cost grows with the third power.
     penalty: above zero; more for fewer users.
     kept: weights that are kept per item, those of greatest size.
     """
     users = np.asarray(seen.sum(axis=0)).ravel()
-    chosen = np.sort(np.argsort(-users, kind="stable")[: min(REGRESSED, np.count_nonzero(users))])
+    chosen = np.sort(np.argsort(-users, kind="stable")[: min(regressed, np.count_nonzero(users))])
     shape = (seen.shape[1], seen.shape[1])
     if not len(chosen):
         return sparse.csr_matrix(shape, dtype="f4")
@@ -72,11 +94,28 @@ def lookup(matrix: sparse.csr_matrix, rows: Rows, columns: Rows) -> Vectors:
     return np.asarray(matrix[rows.ravel(), columns.ravel()], dtype="f4").reshape(columns.shape)
 
 
-def cosines(history: sparse.csr_matrix, neighbours: Neighbours) -> Vectors:
-    """Return the summed cosine of every item to each history, shape (histories, items)."""
-    scale = sparse.diags_array(1 / np.sqrt(np.maximum(neighbours.users, 1.0)))
-    scores: Vectors = (history @ scale @ neighbours.shared @ scale).toarray().astype("f4", copy=False)
-    return scores
+def like_minded(history: sparse.csr_matrix, neighbours: Neighbours) -> Vectors:
+    """Return for every item how much users like those of the histories met it, shape (histories, items).
+
+    A user is as like a history as the items they share say, rare ones more, over the root of the items that the user
+    met; the square of it is summed over the users of an item and divided by a root of the item's users, so that
+    neither long histories nor popular items are always near.
+    """
+    rare = sparse.diags_array((1 / np.log(2 + neighbours.users)).astype("f4"))
+    alike = sparse.csr_matrix(history @ rare @ neighbours.met_by)  # (histories, users)
+    met = np.maximum(np.bincount(neighbours.met_by.indices, minlength=alike.shape[1]), 1)
+    alike.data = alike.data**2 / met[alike.indices]
+    scores = (alike @ neighbours.met_by.T).toarray()
+    scaled: Vectors = (scores / np.maximum(neighbours.users, 1) ** POPULAR_DAMPING).astype("f4", copy=False)
+    return scaled
+
+
+def _off_diagonal(gram: sparse.spmatrix) -> sparse.csr_matrix:
+    found = sparse.csr_matrix(gram, dtype="f4")
+    found.setdiag(0)
+    found.eliminate_zeros()
+    found.sort_indices()
+    return found
 
 
 def _inverse(gram: Vectors) -> Vectors:

@@ -8,10 +8,13 @@ import numpy.typing as npt
 from scipy import sparse
 
 from .neighbours import Neighbours
-from .sources import Sources, VectorSource
+from .sources import Sources
+from .vector_source import VectorSource
 
 Array = npt.NDArray[np.generic]
 MATRIX = ("values", "columns", "starts")
+COUNTED = ("shared", "walks", "weights")
+"""The matrices of neighbours that are stored; who met an item follows from the histories."""
 
 
 def source_arrays(sources: Sources) -> dict[str, Array]:
@@ -19,8 +22,9 @@ def source_arrays(sources: Sources) -> dict[str, Array]:
     arrays: dict[str, Array] = {"market_of_user": sources.market_of_user, **_matrix("seen", sources.seen)}
     for place, neighbours in (("everywhere", sources.everywhere), *_named(sources.by_market)):
         arrays[f"{place}.users"] = neighbours.users
-        arrays |= _matrix(f"{place}.shared", neighbours.shared) | _matrix(f"{place}.weights", neighbours.weights)
-    for name, vectors in (("als", sources.als), ("tower", sources.tower)):
+        for part in COUNTED:
+            arrays |= _matrix(f"{place}.{part}", getattr(neighbours, part))
+    for name, vectors in sources.vectors().items():
         arrays[f"{name}.users"], arrays[f"{name}.items"] = vectors.users, vectors.items
         arrays[f"{name}.model_of_market"] = vectors.model_of_market
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -41,9 +45,12 @@ def sources_from(arrays: Mapping[str, Array], ids: bytes) -> Sources:
     names = json.loads(ids)
     users, items, markets = (len(names[key]) for key in ("user_ids", "item_ids", "markets"))
 
-    def neighbours(place: str) -> Neighbours:
-        shared, weights = (_matrix_from(arrays, f"{place}.{part}", (items, items)) for part in ("shared", "weights"))
-        return Neighbours(shared, _floats(arrays[f"{place}.users"]), weights)
+    seen = _matrix_from(arrays, "seen", (users, items))
+    market_of_user = arrays["market_of_user"].astype(np.int64)
+
+    def neighbours(place: str, mine: sparse.csr_matrix) -> Neighbours:
+        shared, walks, weights = (_matrix_from(arrays, f"{place}.{part}", (items, items)) for part in COUNTED)
+        return Neighbours(shared, walks, _floats(arrays[f"{place}.users"]), sparse.csr_matrix(mine.T), weights)
 
     def vectors(name: str) -> VectorSource:
         numbers = arrays[f"{name}.model_of_market"].astype(np.int64)
@@ -53,11 +60,13 @@ def sources_from(arrays: Mapping[str, Array], ids: bytes) -> Sources:
         np.array(names["user_ids"], dtype=np.str_),
         np.array(names["item_ids"], dtype=np.str_),
         tuple(names["markets"]),
-        arrays["market_of_user"].astype(np.int64),
-        _matrix_from(arrays, "seen", (users, items)),
-        neighbours("everywhere"),
-        tuple(neighbours(f"market.{number}") for number in range(markets)),
+        market_of_user,
+        seen,
+        neighbours("everywhere", seen),
+        tuple(neighbours(f"market.{number}", seen[market_of_user == number]) for number in range(markets)),
         vectors("als"),
+        vectors("wide_als"),
+        vectors("spectral"),
         vectors("tower"),
     )
 

@@ -15,36 +15,15 @@ from kaon.artifacts import FactorModel
 from .interactions import Interactions, markets_of, positions
 from .neighbours import Neighbours, neighbours_of, regression_weights
 from .two_tower.model import TwoTower
+from .vector_source import VectorSource, fold_in, spectral_source, wide_als_source
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.str_]
 
+REGRESSED = 2_000
 REGRESSION_PENALTY = 100.0
 REGRESSION_KEPT = 200
-FACTORS_AT_ONCE = 4_000_000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class VectorSource:
-    """Vectors of users and items whose inner product is a score; neither is normalised, lengths carry meaning."""
-
-    users: Vectors
-    """Shape (users, dim)."""
-    items: Vectors
-    """One table of item vectors per model, zeros for an item the model does not know; shape (models, items, dim)."""
-    model_of_market: Rows
-    """Which model a market's users are scored with, shape (markets,); an unknown market takes the first."""
-
-    def scores(self, vectors: Vectors, at: Rows, market: int) -> Vectors:
-        """Return the scores of candidates: vectors (lists, dim), at (lists, candidates) rows of items."""
-        scores: Vectors = np.einsum("ld,lcd->lc", vectors, self.table(market)[at])
-        return scores
-
-    def table(self, market: int) -> Vectors:
-        """Return the item vectors (items, dim) for users of a market, -1 for one that is not known."""
-        vectors: Vectors = self.items[self.model_of_market[market] if market >= 0 else 0]
-        return vectors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +40,13 @@ class Sources:
     everywhere: Neighbours
     by_market: tuple[Neighbours, ...]
     als: VectorSource
+    wide_als: VectorSource
+    spectral: VectorSource
     tower: VectorSource
+
+    def vectors(self) -> Mapping[str, VectorSource]:
+        """Return the sources that are vectors, by the names of their scores."""
+        return {"als": self.als, "wide_als": self.wide_als, "spectral": self.spectral, "tower": self.tower}
 
 
 def build_sources(
@@ -78,52 +63,24 @@ def build_sources(
     names = {market: number for number, market in enumerate(markets)}
     market_of_user = np.array([names.get(market_of[str(user)], -1) for user in user_ids], dtype=np.int64)
     seen = _seen(histories, user_ids, item_ids)
-    by_market = []
-    for number in range(len(markets)):
-        mine = seen[np.flatnonzero(market_of_user == number)]
-        by_market.append(
-            neighbours_of(mine, regression_weights(mine, penalty=REGRESSION_PENALTY, kept=REGRESSION_KEPT))
-        )
     return Sources(
         user_ids,
         item_ids,
         tuple(markets),
         market_of_user,
         seen,
-        neighbours_of(seen),
-        tuple(by_market),
+        _population(seen),
+        tuple(_population(seen[market_of_user == number]) for number in range(len(markets))),
         _als_source(als, seen, item_ids, len(markets)),
+        wide_als_source(seen, len(markets)),
+        spectral_source(seen, len(markets)),
         _tower_source(towers, seen, item_ids, market_of_user, markets),
     )
 
 
-def fold_in(
-    history: sparse.csr_matrix, items: Vectors, *, alpha: float, regularization: Callable[[int], float]
-) -> Vectors:
-    """Return the ALS vectors (histories, rank) of whole histories, the item factors as they are.
-
-    The exact half-sweep of implicit ALS (Hu, Koren, Volinsky 2008) with confidence 1 + alpha where there was an
-    interaction. By Woodbury's identity a history of n items costs a system of n equations, not of `rank`.
-
-    history: shape (histories, items), 1 where there was an interaction; items: shape (items, rank).
-    regularization: of a user with so many interactions.
-    """
-    rank = items.shape[1]
-    factors = items.astype("f8")
-    gram = factors.T @ factors
-    lengths = np.diff(history.indptr)
-    vectors = np.zeros((history.shape[0], rank), "f4")
-    for length in np.unique(lengths[lengths > 0]):
-        rows = np.flatnonzero(lengths == length)
-        inverse = np.linalg.inv(gram + regularization(int(length)) * np.eye(rank))  # (rank, rank)
-        for part in np.array_split(rows, 1 + len(rows) * length * rank // FACTORS_AT_ONCE):
-            met = history.indices[history.indptr[part][:, None] + np.arange(length)]  # (part, length)
-            own = factors[met]  # (part, length, rank)
-            spread = own @ inverse
-            system = np.eye(length) + alpha * spread @ own.transpose(0, 2, 1)  # (part, length, length)
-            weights = np.linalg.solve(system, np.full((len(part), length, 1), 1 + alpha))
-            vectors[part] = (spread.transpose(0, 2, 1) @ weights)[..., 0]
-    return vectors
+def _population(seen: sparse.csr_matrix) -> Neighbours:
+    weights = regression_weights(seen, regressed=REGRESSED, penalty=REGRESSION_PENALTY, kept=REGRESSION_KEPT)
+    return neighbours_of(seen, weights)
 
 
 def aligned(vectors: Vectors, ids: Ids, item_ids: Ids) -> Vectors:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
+import altair
 import numpy as np
 import pandas as pd
 import xgboost
@@ -11,12 +12,15 @@ from pydantic import Field
 from kaon.artifacts import FactorModel, Metrics
 from kaon.dsl import Resources, current_step, step
 
+from .calibration import Calibration, expected_calibration_error, fitted, reliability
 from .candidates import Lists, Positives, in_pools, pools_of, positives_of, retrieved_lists, uniform_lists
 from .features import NAMES, SCORES, features, queries
 from .interactions import Interactions
 from .list_ranker import RANKER, judged
 from .market_models import MarketChoices
+from .ranker_figures import importance_figure, reliability_figure
 from .ranking import Floats, bootstrap_interval
+from .source_table import source_table
 from .sources import Rows, Sources, Vectors, build_sources
 from .two_tower import TwoTower
 
@@ -25,11 +29,18 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Ranker(NamedTuple):
-    """The model, how well it does on users it did not learn from, and what it looks at."""
+    """The model; how well it does on users it did not learn from, beside each source; and what it looks at."""
 
     ranker: xgboost.Booster
     ranker_metrics: Metrics
+    ranker_table: pd.DataFrame
+    """nDCG@10 on held-out users of the ranker and of every source in every market, as `source_table` says."""
     feature_importance: pd.DataFrame
+    importance_figure: altair.Chart
+    calibration: Calibration
+    reliability: pd.DataFrame
+    """Predicted probability and what came of it, on held-out users that the calibration was not fitted on."""
+    reliability_figure: altair.LayerChart
 
 
 class NothingToRank(ValueError):
@@ -47,13 +58,14 @@ def train_ranker(
     choices: MarketChoices,
     markets: list[str],
     *,
-    users: Count = 12_000,
+    users: Count = 20_000,
     negatives: Count = 40,
-    minimum_users: Count = 5,
+    minimum_users: Count = 6,
     users_with_retrieved: Annotated[int, Field(ge=0)] = 2_000,
     retrieved_per_source: Count = 20,
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.15,
-    rounds: Count = 200,
+    rounds: Count = 160,
+    minimum_rounds: Count = 40,
     patience: Count = 30,
     learning_rate: Share = 0.1,
     depth: Count = 4,
@@ -62,7 +74,7 @@ def train_ranker(
     features_per_node: Share = 0.5,
     l2: Annotated[float, Field(ge=0)] = 5.0,
     pairs_per_list: Count = 10,
-    threads: Count = 1,
+    threads: Count = 2,
     seed: int = 0,
 ) -> Ranker:
     """Return a ranker that learnt from the slice `ranking`, which no source has seen.
@@ -74,9 +86,10 @@ def train_ranker(
     negatives: drawn for each user.
     minimum_users: an item that fewer users of the market met is not drawn, and is no positive.
     users_with_retrieved: users with a list of what retrieval finds besides.
-    retrieved_per_source: items of such a list from each of ALS, tower, cosine and popularity.
+    retrieved_per_source: items of such a list from each source that retrieves.
     held_out: share of users that stop the training and give the metrics.
     rounds: trees at most.
+    minimum_rounds: trees at least: on few held-out users the first tree may happen to look best.
     patience: rounds without a better nDCG@10 on held-out users, after which training stops.
     depth: of a tree.
     minimum_child_weight: a leaf with less is not split off.
@@ -122,9 +135,21 @@ def train_ranker(
         "nthread": threads,
         "seed": seed,
     }
-    ranker = _fit(grouped, _grouped([table]), parameters, rounds, patience)
-    ranks = judged(ranker, sources, judges)
-    return Ranker(ranker, _metrics(ranks, sources, judges, ranker.num_boosted_rounds()), _importance(ranker))
+    ranker = _fit(grouped, _grouped([table]), parameters, rounds, minimum_rounds, patience)
+    ndcg = judged(ranker, sources, judges)
+    calibration, reliable = _calibrated(ranker, table, len(judges.users))
+    metrics = _metrics(ndcg, ranker.num_boosted_rounds(), calibration)
+    importance = _importance(ranker)
+    return Ranker(
+        ranker,
+        metrics,
+        source_table(ndcg, sources.market_of_user[judges.users], markets),
+        importance,
+        importance_figure(importance),
+        calibration,
+        reliable,
+        reliability_figure(reliable),
+    )
 
 
 Scores = list[float] | list[tuple[float, float]]
@@ -153,7 +178,7 @@ def _grouped(tables: list[Table]) -> Table:
 
 
 def _fit(
-    learners: Table, judges: Table, parameters: Mapping[str, object], rounds: int, patience: int
+    learners: Table, judges: Table, parameters: Mapping[str, object], rounds: int, minimum_rounds: int, patience: int
 ) -> xgboost.Booster:
     names = list(NAMES)
     taught = xgboost.QuantileDMatrix(learners[0], learners[1], qid=learners[2], feature_names=names)
@@ -163,11 +188,11 @@ def _fit(
         taught,
         rounds,
         evals=[(asked, "held_out")],
-        early_stopping_rounds=patience,
+        early_stopping_rounds=max(patience, minimum_rounds),
         callbacks=[_Report(rounds)],
         verbose_eval=False,
     )
-    return booster[: booster.best_iteration + 1]
+    return booster[: max(booster.best_iteration + 1, min(minimum_rounds, booster.num_boosted_rounds()))]
 
 
 class _Report(xgboost.callback.TrainingCallback):
@@ -186,21 +211,27 @@ class _Report(xgboost.callback.TrainingCallback):
         return False
 
 
-def _metrics(ranks: Mapping[str, Floats], sources: Sources, judges: Lists, trees: int) -> Metrics:
-    """Return nDCG@10 on the held-out users: of the ranker with its interval, of each source, of each market."""
-    whole = bootstrap_interval(ranks[RANKER])
-    best = max(SCORES, key=lambda name: float(ranks[name].mean()))
+def _metrics(ndcg: Mapping[str, Floats], trees: int, calibration: Calibration) -> Metrics:
+    """Return nDCG@10 on the held-out users: of the ranker and each source, and the gain over the best of them."""
+    whole = bootstrap_interval(ndcg[RANKER])
+    best = max(SCORES, key=lambda name: float(ndcg[name].mean()))
+    gain = bootstrap_interval(ndcg[RANKER] - ndcg[best])
+    if gain.high < 0:
+        current_step().log(f"the ranker is worse than {best} alone on held-out users: {gain}")
     metrics = {"ndcg@10": whole.mean, "ndcg@10.low": whole.low, "ndcg@10.high": whole.high, "users": whole.users}
-    metrics |= {f"ndcg@10.{name}": float(ranks[name].mean()) for name in SCORES}
-    metrics |= {"gain_over_best_source": whole.mean / max(float(ranks[best].mean()), 1e-9) - 1, "trees": trees}
-    market = sources.market_of_user[judges.users]
-    for number, name in enumerate(sources.markets):
-        mine = market == number
-        if mine.any():
-            metrics[f"{name}.ndcg@10"] = float(ranks[RANKER][mine].mean())
-            metrics[f"{name}.ndcg@10.best_source"] = max(float(ranks[source][mine].mean()) for source in SCORES)
-            metrics[f"{name}.users"] = float(mine.sum())
-    return Metrics(metrics)
+    metrics |= {f"ndcg@10.{name}": float(ndcg[name].mean()) for name in SCORES}
+    metrics |= {"gain": gain.mean, "gain.low": gain.low, "gain.high": gain.high}
+    metrics |= {"gain_over_best_source": whole.mean / max(float(ndcg[best].mean()), 1e-9) - 1, "trees": trees}
+    return Metrics({**metrics, "calibration_error": calibration.error})
+
+
+def _calibrated(ranker: xgboost.Booster, judges: Table, lists: int) -> tuple[Calibration, pd.DataFrame]:
+    """Return the calibration that the first half of the held-out lists gives, and how reliable it is on the others."""
+    scores = np.asarray(ranker.inplace_predict(judges[0], validate_features=False), "f8")
+    relevant, fits = judges[1] > 0, judges[2] < lists / 2
+    slope, offset = fitted(scores[fits], relevant[fits])
+    table = reliability(Calibration(slope, offset, 0.0).probability(scores[~fits]), relevant[~fits])
+    return Calibration(slope, offset, expected_calibration_error(table)), table
 
 
 def _importance(ranker: xgboost.Booster) -> pd.DataFrame:

@@ -93,11 +93,16 @@ def test_a_file_that_is_gone_is_named(written):
         load_bundle(written.path)
 
 
-def test_a_bundle_of_a_newer_format_is_refused(written):
+@pytest.mark.parametrize("other", [1, 3])
+def test_a_bundle_of_an_older_or_a_newer_format_is_refused(written, other):
     manifest = json.loads((written.path / "manifest.json").read_text())
-    (written.path / "manifest.json").write_text(json.dumps(manifest | {"format": 2}))
+    (written.path / "manifest.json").write_text(json.dumps(manifest | {"format": other}))
 
-    with pytest.raises(BundleError, match="is a bundle of format 2, this Kaon reads format 1; rank with the Kaon that"):
+    said = (
+        f"is a bundle of format {other}, this Kaon reads format 2; "
+        "rank with the Kaon that published it, or publish again with this one"
+    )
+    with pytest.raises(BundleError, match=said):
         load_bundle(written.path)
 
 

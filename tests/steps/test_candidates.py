@@ -3,6 +3,7 @@ import pytest
 from tests.steps.small_market import small_world
 
 from kaon.steps.candidates import (
+    RETRIEVING,
     Positives,
     in_pools,
     pools_of,
@@ -86,7 +87,7 @@ def test_retrieval_gives_unseen_items_of_the_market_once_each(sources):
     users = np.array([0, 1, 2, 5])
     asked = queries(sources, users, np.empty((4, 0), dtype=np.int64))
 
-    found = retrieve(sources, asked, per_source=10)
+    found = retrieve(sources, asked, per_source=10).items
 
     for user, row in zip(users, found, strict=True):
         row = row[row >= 0]
@@ -95,10 +96,23 @@ def test_retrieval_gives_unseen_items_of_the_market_once_each(sources):
         assert (sources.by_market[sources.market_of_user[user]].users[row] > 0).all()
 
 
+def test_what_is_retrieved_has_the_first_source_that_found_it_and_its_score(sources):
+    asked = queries(sources, np.array([0, 1]), np.empty((2, 0), dtype=np.int64))
+
+    found = retrieve(sources, asked, per_source=6)
+
+    by_als = sources.als.users[:2] @ sources.als.table(0).T
+    popularity = np.log1p(sources.by_market[sources.market_of_user[0]].users)
+    assert [RETRIEVING[number] for number in found.source[0, ::6]] == list(RETRIEVING)
+    np.testing.assert_allclose(found.score[0, :6], by_als[0, found.items[0, :6]], rtol=1e-5)
+    last = found.items[0, -6:]
+    np.testing.assert_allclose(found.score[0, -6:][last >= 0], popularity[last[last >= 0]], rtol=1e-5)
+
+
 def test_a_list_of_what_retrieval_missed_teaches_nothing(world, sources):
     positives = positives_of(sources, world.ranking)
     asked = queries(sources, positives.users, np.empty((len(positives.users), 0), dtype=np.int64))
-    hit = (retrieve(sources, asked, per_source=5) == positives.items[:, None]).any(axis=1)
+    hit = (retrieve(sources, asked, per_source=5).items == positives.items[:, None]).any(axis=1)
 
     lists = retrieved_lists(sources, positives, per_source=5, seed=0)
 

@@ -4,8 +4,9 @@ from scipy import sparse
 from tests.steps.small_market import small_world
 
 from kaon.steps.features import ABOUT, NAMES, PLACED, SCORES, features, queries, source_scores
-from kaon.steps.neighbours import neighbours_of, regression_weights
-from kaon.steps.sources import fold_in, tower_vectors
+from kaon.steps.neighbours import like_minded, neighbours_of, regression_weights
+from kaon.steps.sources import tower_vectors
+from kaon.steps.vector_source import fold_in, spectral_source, wide_als_source
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,7 @@ def test_tower_vectors_are_what_the_tower_itself_gives(world, sources):
 def test_the_regression_foretells_each_item_from_the_others():
     seen = sparse.csr_matrix(np.random.default_rng(0).random((200, 12)) < 0.3, dtype="f4")
 
-    weights = regression_weights(seen, penalty=5.0, kept=12).toarray()
+    weights = regression_weights(seen, regressed=12, penalty=5.0, kept=12).toarray()
 
     assert not np.diag(weights).any()
     x = seen.toarray()
@@ -118,7 +119,45 @@ def test_the_regression_foretells_each_item_from_the_others():
 def test_an_empty_population_has_no_neighbours():
     nobody = sparse.csr_matrix((0, 4), dtype="f4")
 
-    found = neighbours_of(nobody, regression_weights(nobody, penalty=1.0, kept=2))
+    found = neighbours_of(nobody, regression_weights(nobody, regressed=4, penalty=1.0, kept=2))
 
     assert found.shared.nnz == found.weights.nnz == 0
     assert found.users.tolist() == [0, 0, 0, 0]
+
+
+def test_like_minded_users_are_weighed_by_the_rare_items_they_share():
+    seen = sparse.csr_matrix(np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1]], "f4"))
+    history = sparse.csr_matrix(np.array([[1, 0, 0, 0]], "f4"))
+
+    scores = like_minded(history, neighbours_of(seen))
+
+    weight = (1 / np.log(2 + 2)) ** 2 / 2  # item 0 has two users, both met two items
+    np.testing.assert_allclose(scores[0], [2 * weight / 2**0.3, weight / 2**0.3, weight, 0], rtol=1e-5)
+
+
+def test_a_walk_weighs_a_user_by_how_few_items_the_user_met():
+    seen = sparse.csr_matrix(np.array([[1, 1, 0, 0], [1, 0, 1, 1]], "f4"))
+
+    walks = neighbours_of(seen).walks.toarray()
+
+    np.testing.assert_allclose(walks[0], [0, 1 / 2, 1 / 3, 1 / 3], rtol=1e-6)
+
+
+def test_the_spectral_source_projects_on_the_first_right_singular_vectors():
+    seen = sparse.csr_matrix(np.random.default_rng(0).random((60, 12)) < 0.3, dtype="f4")
+
+    source = spectral_source(seen, markets=1)
+
+    degrees = np.sqrt(np.outer(seen.sum(axis=1), seen.sum(axis=0)).clip(1))
+    np.testing.assert_allclose(source.users @ source.items[0].T, seen.toarray() / degrees, atol=1e-4)
+
+
+def test_the_wide_factorisation_is_the_same_every_time_and_prefers_what_was_met():
+    seen = sparse.csr_matrix(np.random.default_rng(0).random((80, 20)) < 0.2, dtype="f4")
+
+    first, second = (wide_als_source(seen, markets=2) for _ in range(2))
+
+    assert np.array_equal(first.items, second.items)
+    scores = first.users @ first.items[0].T
+    met = seen.toarray() > 0
+    assert scores[met].mean() > scores[~met].mean() + 0.3

@@ -95,7 +95,7 @@ def test_the_receipt_judges_the_ranker_and_every_source_and_histories_hold_the_t
     bundle = load_bundle(receipt.bundle)
 
     for task in ("lists", "pipeline"):
-        for name in ("ndcg@10", "ndcg@10.als", "ndcg@10.tower", "ndcg@10.market_cosine", "ndcg@10.market_popularity"):
+        for name in ("ndcg@10", "ndcg@10.als", "ndcg@10.tower", "ndcg@10.market_jaccard", "ndcg@10.market_popularity"):
             key = f"{task}.{name}"
             assert receipt.metrics[f"{key}.low"] <= receipt.metrics[key] <= receipt.metrics[f"{key}.high"]
     assert receipt.metrics["index.recall@10"] == 1.0

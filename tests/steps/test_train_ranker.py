@@ -56,12 +56,43 @@ def test_its_score_in_training_is_no_better_than_on_the_test_slice(world, ranker
     assert abs(ranker.ranker_metrics["ndcg@10"] - ndcg[RANKER].mean()) < 0.12
 
 
-def test_metrics_name_every_source_and_every_market(ranker):
+def test_metrics_name_every_source(ranker):
     metrics = ranker.ranker_metrics
 
     assert {f"ndcg@10.{name}" for name in SCORES} <= set(metrics)
-    assert metrics["ca.users"] + metrics["uk.users"] == metrics["users"]
     assert metrics["ndcg@10.low"] <= metrics["ndcg@10"] <= metrics["ndcg@10.high"]
+    assert metrics["gain.low"] <= metrics["gain"] <= metrics["gain.high"]
+
+
+def test_the_table_has_the_ranker_and_every_source_in_every_market(ranker):
+    table = ranker.ranker_table.set_index(["market", "source"])
+
+    assert set(table.index) == {(market, name) for market in ("all", *MARKETS) for name in (RANKER, *SCORES)}
+    assert table.loc["all", "ndcg"][RANKER] == pytest.approx(ranker.ranker_metrics["ndcg@10"])
+    assert sum(table["users"][market, RANKER] for market in MARKETS) == ranker.ranker_metrics["users"]
+
+
+def test_probabilities_are_reliable_on_users_that_the_calibration_was_not_fitted_on(ranker):
+    table = ranker.reliability
+
+    assert ranker.calibration.slope > 0
+    assert ranker.calibration.error == ranker.ranker_metrics["calibration_error"] < 0.02
+    assert (table["probability"] * table["candidates"]).sum() == pytest.approx(
+        (table["share"] * table["candidates"]).sum(), rel=0.25
+    )
+
+
+def test_the_figures_show_the_most_important_feature_and_every_bin(ranker):
+    bars, (_, measured) = ranker.importance_figure, ranker.reliability_figure.layer
+
+    assert bars.data.values[0]["feature"] == ranker.feature_importance["feature"][0]
+    assert len(measured.data.values) == len(ranker.reliability)
+
+
+def test_on_few_lists_training_does_not_settle_on_the_first_trees(world):
+    few = trained(world, users=120, rounds=60, minimum_rounds=40)
+
+    assert few.ranker.num_boosted_rounds() >= 40
 
 
 def test_the_importance_table_has_a_row_per_feature_and_shares_of_the_gain(ranker):
