@@ -11,6 +11,7 @@ from pydantic import Field
 from kaon.artifacts import FactorModel
 from kaon.dsl import Resources, current_step, step
 
+from .candidates import RETRIEVING
 from .evaluation import Outcome, evaluation_table, quantile_edges
 from .features import features, source_scores
 from .interactions import Interactions, interactions
@@ -25,8 +26,6 @@ from .two_tower import TwoTower
 Count = Annotated[int, Field(gt=0)]
 
 RECOMMENDER = "recommender"
-SOURCES = ("als", "tower", "market_cosine", "market_popularity")
-"""The sources that retrieve: what one of them likes best is among the candidates, so its first items are its own."""
 
 
 @step(output="evaluation_table", resources=Resources(cpus=1, memory="3GiB"))
@@ -82,13 +81,13 @@ def _outcomes(
     recommender: Recommender, asked: JudgedSlice, settings: Reranking, genres: GenreTable, k: int
 ) -> dict[str, Outcome]:
     """Return what the recommender and each source offers the users of the slice."""
-    lists: dict[str, list[Rows]] = {name: [] for name in (RECOMMENDER, *SOURCES)}
+    lists: dict[str, list[Rows]] = {name: [] for name in (RECOMMENDER, *RETRIEVING)}
     for start in range(0, len(asked.visitors.user), LISTS_AT_ONCE):
         part = asked.visitors.part(np.arange(start, min(start + LISTS_AT_ONCE, len(asked.visitors.user))))
         found, scores = ranked_candidates(recommender, part, settings)
         table = features(recommender.sources, questions_of(recommender.sources, part, found))
         lists[RECOMMENDER].append(reranked(recommender.sources, part, found, scores, settings, k=k, genres=genres)[0])
-        for name in SOURCES:
+        for name in RETRIEVING:  # what a source likes best is among the candidates, so these are its own first
             lists[name].append(_first(found, source_scores(table, name), k))
         current_step().progress(
             0.3 + 0.6 * (start + len(found)) / len(asked.visitors.user), f"{start + len(found)} users"

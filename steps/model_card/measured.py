@@ -12,7 +12,7 @@ GROUPS = ("plain", "diversity", "genre cap", "exploration", "prior")
 NAMES = {
     "als": "ALS",
     "tower": "two towers",
-    "market_cosine": "item neighbours",
+    "market_jaccard": "item neighbours",
     "market_popularity": "popularity",
 }
 METRIC_NAMES = {"ndcg": "nDCG", "hit_rate": "hit rate", "mrr": "MRR", "map": "MAP"}

@@ -5,7 +5,8 @@ import numpy.typing as npt
 
 from ..neighbours import Neighbours
 from ..ranking import Floats, Rows
-from ..sources import Sources, Vectors, VectorSource
+from ..sources import Sources, Vectors
+from ..vector_source import VectorSource
 from .exploration import head_items
 
 Mask = npt.NDArray[np.bool_]

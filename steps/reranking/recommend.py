@@ -95,7 +95,7 @@ def ranked_candidates(
     sources = served.sources
     nothing = np.empty((len(visitors.user), 0), dtype=np.int64)
     asked = questions_of(sources, visitors, nothing)
-    found = retrieve(sources, asked, per_source=settings.per_source)
+    found = retrieve(sources, asked, per_source=settings.per_source).items
     if only is not None:
         found = np.concatenate([found, _popular(sources, visitors, asked.history, only, settings.pool)], axis=1)
         found = np.where((found >= 0) & only[found], found, -1)

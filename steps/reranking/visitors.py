@@ -11,7 +11,8 @@ from scipy import sparse
 from ..features import Queries, queries
 from ..interactions import positions
 from ..ranking import Rows
-from ..sources import Sources, Vectors, VectorSource
+from ..sources import Sources, Vectors
+from ..vector_source import VectorSource
 
 Ids = npt.NDArray[np.str_]
 
@@ -91,12 +92,12 @@ def questions_of(sources: Sources, visitors: Visitors, items: Rows) -> Queries:
     mask[new] = 1
     history = sparse.csr_matrix(asked.history + sparse.diags_array(mask) @ visitors.titles, dtype="f4")
     history.eliminate_zeros()
-    als, tower = asked.als.copy(), asked.tower.copy()
+    vectors = {name: own.copy() for name, own in asked.vectors.items()}
     for market in np.unique(visitors.market[new]):
         rows = new[visitors.market[new] == market]
-        als[rows] = _mean(sources.als, visitors.titles[rows], int(market))
-        tower[rows] = _mean(sources.tower, visitors.titles[rows], int(market))
-    return replace(asked, history=history, als=als, tower=tower)
+        for name, source in sources.vectors().items():
+            vectors[name][rows] = _mean(source, visitors.titles[rows], int(market))
+    return replace(asked, history=history, vectors=vectors)
 
 
 def _mean(source: VectorSource, titles: sparse.csr_matrix, market: int) -> Vectors:

@@ -181,7 +181,7 @@ def test_the_recommender_is_judged_beside_its_sources_and_beats_popularity():
     table = evaluate_recommender(world.train, empty, empty, world.ranking, world.test, *chosen, ranker, buckets=2)
 
     ndcg = table[(table["by"] == "all") & (table["metric"] == "ndcg@10")].set_index("model")
-    assert list(ndcg.index) == ["recommender", "als", "tower", "market_cosine", "market_popularity"]
+    assert list(ndcg.index) == ["recommender", "als", "tower", "market_jaccard", "market_popularity"]
     assert (ndcg["users"] == world.test["user_id"].nunique()).all()
     assert ndcg.loc["recommender", "value"] > ndcg.loc["market_popularity", "value"]
     assert set(table[table["by"] == "market"]["group"]) == set(MARKETS)
