@@ -14,6 +14,7 @@ from .check_stability import StabilityReport
 from .interactions import Interactions
 from .model_card import CardFacts, model_card_page
 from .publish import Receipt
+from .reranking import Reranking
 
 PACKAGES = ("kaon", "numpy", "pandas", "pyspark", "implicit", "torch", "xgboost-cpu", "xgboost", "faiss-cpu")
 
@@ -35,6 +36,8 @@ def write_model_card(
     index_report: Metrics,
     reranking_table: pd.DataFrame,
     reliability: pd.DataFrame | None = None,
+    *,
+    reranking: Reranking = Reranking(),  # noqa: B008  it is frozen
 ) -> Html:
     """Return the model card (Mitchell et al. 2019) as a page of HTML that needs nothing but itself.
 
@@ -43,6 +46,7 @@ def write_model_card(
     do not say.
 
     reliability: what came of the probabilities that the ranker's scores stand for, where it was measured.
+    reranking: how the lists were made on which evaluate_recommender judged.
     """
     slices = {"train": train, "tuning": tuning, "stability": stability, "ranking": ranking, "test": test}
     facts = CardFacts(
@@ -54,6 +58,7 @@ def write_model_card(
         evaluation_table=evaluation_table,
         market_table=market_table,
         stability_report=stability_report,
+        reranking=reranking,
         ranker_metrics=ranker_metrics,
         feature_importance=feature_importance,
         index_report=index_report,

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..check_stability import StabilityReport
 from ..publish import Receipt
+from ..reranking import Reranking
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +26,8 @@ class CardFacts:
     evaluation_table: pd.DataFrame
     market_table: pd.DataFrame
     stability_report: StabilityReport
+    reranking: Reranking
+    """How the lists were made on which the recommender was judged."""
     ranker_metrics: Mapping[str, float]
     feature_importance: pd.DataFrame
     index_report: Mapping[str, float]

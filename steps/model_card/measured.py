@@ -32,7 +32,8 @@ def metrics_section(facts: CardFacts) -> Markup:
         tag(
             "p",
             f"On {number(users)} people of the test slice, from the market's whole catalogue, seen items removed, with "
-            "95 % bootstrap intervals over people.",
+            "95 % bootstrap intervals over people. ",
+            _made(facts),
         ),
         tag("h3", _metric(accuracy)),
         intervals(list(_measured(whole, accuracy))),
@@ -110,6 +111,13 @@ def reranking_section(facts: CardFacts) -> Markup:
         ),
         table(["setting", "nDCG@10", "change", "diversity", "novelty", "coverage"], rows),
     )
+
+
+def _made(facts: CardFacts) -> str:
+    """Return how the recommender's lists were made, where that is not as by default."""
+    changed = facts.reranking.model_dump(exclude_defaults=True)
+    told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changed.items())
+    return f"The recommender's lists are made with {told}." if told else "Its lists are as the ranker orders them."
 
 
 def _evidence(rows: list[list[object]]) -> Markup:

@@ -14,6 +14,7 @@ from kaon.steps.check_stability import Check, StabilityReport
 from kaon.steps.model_card.charts import Dot, Measured, dots, intervals
 from kaon.steps.publish import Receipt
 from kaon.steps.ranking import Interval
+from kaon.steps.reranking import Reranking
 from kaon.steps.write_model_card import write_model_card
 
 RECEIPT = Receipt(
@@ -53,7 +54,7 @@ def setting_row(setting, value, ndcg):
     }
 
 
-def card(receipt=RECEIPT, reliability=None, frame=None):
+def card(receipt=RECEIPT, reliability=None, frame=None, **settings):
     world = WORLD()
     everything = world.everything if frame is None else frame(world.everything)
     table = pd.DataFrame(
@@ -83,6 +84,7 @@ def card(receipt=RECEIPT, reliability=None, frame=None):
         Metrics({"recall@10": 0.9985, "chosen.hnsw": 1.0}),
         pd.DataFrame([setting_row("plain", "", 0.4), setting_row("diversity", "0.3", 0.39)]),
         reliability,
+        **settings,
     )
 
 
@@ -169,6 +171,13 @@ def test_calibration_is_shown_where_it_was_measured():
     assert "Calibration" in page
     assert "0.1400" in page
     assert "Calibration" not in card()
+
+
+def test_the_card_says_how_the_lists_were_made():
+    page = card(reranking=Reranking(diversity=0.2, per_genre=3))
+
+    assert "lists are made with diversity 0.2, per genre 3." in page
+    assert "Its lists are as the ranker orders them." in card()
 
 
 def test_labels_of_points_that_lie_together_do_not_cover_each_other():
