@@ -31,7 +31,7 @@ def novelty(lists: Rows, met: npt.NDArray[np.floating], population: int) -> Floa
     >>> novelty(np.array([[0, 1]]), np.array([8.0, 2.0]), population=8).tolist()
     [1.0]
     """
-    information = np.log2(population) - np.log2(np.maximum(met.astype("f8"), 1.0))  # (items,)
+    information = np.log2(population / np.maximum(met.astype("f8"), 1.0))  # (items,)
     offered = lists >= 0
     total = np.where(offered, information[np.where(offered, lists, 0)], 0.0).sum(axis=1)
     mean: Floats = total / np.maximum(offered.sum(axis=1), 1)
