@@ -21,8 +21,9 @@ Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.str_]
 
-REGRESSED = 2_000
-REGRESSION_PENALTY = 100.0
+REGRESSED, REGRESSED_EVERYWHERE = 2_000, 4_000
+"""Items in the regression of a market, and in that of all markets together."""
+REGRESSION_PENALTY, REGRESSION_PENALTY_EVERYWHERE = 100.0, 200.0
 REGRESSION_KEPT = 200
 
 
@@ -69,8 +70,8 @@ def build_sources(
         tuple(markets),
         market_of_user,
         seen,
-        _population(seen),
-        tuple(_population(seen[market_of_user == number]) for number in range(len(markets))),
+        _population(seen, REGRESSED_EVERYWHERE, REGRESSION_PENALTY_EVERYWHERE),
+        tuple(_population(seen[market_of_user == n], REGRESSED, REGRESSION_PENALTY) for n in range(len(markets))),
         _als_source(als, seen, item_ids, len(markets)),
         wide_als_source(seen, len(markets)),
         spectral_source(seen, len(markets)),
@@ -78,8 +79,8 @@ def build_sources(
     )
 
 
-def _population(seen: sparse.csr_matrix) -> Neighbours:
-    weights = regression_weights(seen, regressed=REGRESSED, penalty=REGRESSION_PENALTY, kept=REGRESSION_KEPT)
+def _population(seen: sparse.csr_matrix, regressed: int, penalty: float) -> Neighbours:
+    weights = regression_weights(seen, regressed=regressed, penalty=penalty, kept=REGRESSION_KEPT)
     return neighbours_of(seen, weights)
 
 
