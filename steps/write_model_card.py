@@ -10,10 +10,8 @@ import pandas as pd
 from kaon.artifacts import Html, Metrics
 from kaon.dsl import current_step, step
 
-from .check_stability import StabilityReport
 from .interactions import Interactions
-from .model_card import CardFacts, model_card_page
-from .publish import Receipt
+from .model_card import CardFacts, Receipt, StabilityReport, model_card_page
 from .reranking import Reranking
 
 PACKAGES = ("kaon", "numpy", "pandas", "pyspark", "implicit", "torch", "xgboost-cpu", "xgboost", "faiss-cpu")
