@@ -21,6 +21,7 @@ DRAWS_AT_ONCE = 4_000_000
 
 Floats = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
+Scores = npt.NDArray[np.floating]
 Rows = npt.NDArray[np.int64]
 
 
@@ -39,7 +40,7 @@ class Ranks:
         return np.bincount(self.user, minlength=self.users).astype("f8")
 
 
-def ranks_of(scores: npt.NDArray[np.floating], user: Rows, item: Rows) -> Ranks:
+def ranks_of(scores: Scores, user: Rows, item: Rows) -> Ranks:
     """Return the ranks of relevant items in a score matrix.
 
     scores: shape (users, items); -inf marks what is not in the list (seen before, not a candidate).
@@ -90,7 +91,7 @@ def top_items(users: Vectors, items: Vectors, seen: sparse.csr_matrix, k: int) -
     return found, best
 
 
-def top_scores(scores: Vectors, k: int) -> tuple[Rows, Vectors]:
+def top_scores(scores: Scores, k: int) -> tuple[Rows, Scores]:
     """Return the best k columns of each row and their scores, best first, equal scores by ascending column.
 
     A column of -inf is not in the list: -1 stands in its place.
@@ -184,20 +185,37 @@ def bootstrap_interval(values: Floats, *, seed: int = 0, resamples: int = 1000, 
 
     values: shape (users,). Two models are compared by the interval of their per-user differences. No users: all zero.
     """
-    if not len(values):
-        return Interval(0.0, 0.0, 0.0, 0)
+    (interval,) = bootstrap_intervals(values[:, None], seed=seed, resamples=resamples, level=level)
+    return interval
+
+
+def bootstrap_intervals(
+    values: Floats, *, seed: int = 0, resamples: int = 1000, level: float = 0.95
+) -> tuple[Interval, ...]:
+    """Return the interval of every column of per-user values, all columns by the same draws of users.
+
+    values: shape (users, columns), such as one column a metric; each gets what `bootstrap_interval` gives it alone.
+    """
+    users, columns = values.shape
+    if not users:
+        return tuple(Interval(0.0, 0.0, 0.0, 0) for _ in range(columns))
     generator = np.random.default_rng(seed)
     means = np.concatenate(
-        [
-            values[generator.integers(len(values), size=(part.stop - part.start, len(values)))].mean(axis=1)
-            for part in _parts(resamples, len(values), DRAWS_AT_ONCE)
-        ]
-    )
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(values.mean()), float(low), float(high), len(values))
+        [_drawn(generator, part.stop - part.start, users) @ values for part in _parts(resamples, users, DRAWS_AT_ONCE)]
+    )  # (resamples, columns)
+    low, high = np.quantile(means / users, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    bounds = zip(values.mean(axis=0), low, high, strict=True)
+    return tuple(Interval(float(mean), float(below), float(above), users) for mean, below, above in bounds)
 
 
-def _ties_below(user: Rows, own: npt.NDArray[np.floating]) -> Rows:
+def _drawn(generator: np.random.Generator, samples: int, users: int) -> Floats:
+    """Return how often each sample of as many users as there are holds each user, shape (samples, users)."""
+    draws = generator.integers(users, size=(samples, users)) + np.arange(0, samples * users, users)[:, None]
+    drawn: Floats = np.bincount(draws.ravel(), minlength=samples * users).reshape(samples, users).astype("f8")
+    return drawn
+
+
+def _ties_below(user: Rows, own: Scores) -> Rows:
     """Return for each relevant item how many relevant items of its user tie with it and stand behind it."""
     order = np.lexsort((own, user))
     user, own = user[order], own[order]

@@ -1,0 +1,173 @@
+"""From visitors to lists: retrieve candidates, rank them, and make lists of the best."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import xgboost
+from scipy import sparse
+
+from ..candidates import retrieve
+from ..evaluation.beyond_accuracy import unit_vectors
+from ..list_ranker import ranked_scores
+from ..neighbours import lookup
+from ..ranking import Rows, top_scores
+from ..sources import Sources, Vectors
+from .candidate_facts import candidate_users, candidate_vectors, in_tail, population_of
+from .exploration import explored
+from .genres import GenreTable
+from .mmr import diversified
+from .relevance import blended
+from .settings import Reranking
+from .visitors import Fallback, Visitors, questions_of
+
+Mask = npt.NDArray[np.bool_]
+
+VISITORS_AT_ONCE = 512
+
+
+class Served(Protocol):
+    """What lists are made with; a bundle has both."""
+
+    @property
+    def sources(self) -> Sources:
+        """What retrieves, and what the features are computed from."""
+
+    @property
+    def ranker(self) -> xgboost.Booster:
+        """What orders the candidates."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """One list per visitor."""
+
+    items: Rows
+    """Rows of `sources.item_ids`, best first, -1 beyond a list's end; shape (visitors, k)."""
+    fallbacks: tuple[Fallback, ...]
+    """What each list rests on."""
+    explored: Mask
+    """The places that exploration gave away, shape (visitors, k)."""
+
+    def item_ids(self, sources: Sources) -> list[list[str]]:
+        """Return the lists by item id."""
+        names = np.append(sources.item_ids, "").astype(object)
+        return [[item for item in row if item] for row in names[self.items].tolist()]
+
+
+def recommend(
+    served: Served,
+    visitors: Visitors,
+    *,
+    k: int = 10,
+    settings: Reranking | None = None,
+    genres: GenreTable | None = None,
+    only: Mask | None = None,
+) -> Answers:
+    """Return a list of k items for each visitor, shorter only where there are not so many.
+
+    Nobody is offered what is in the own history, what was chosen, or what is to be left out. The answer to a visitor
+    does not depend on who else is answered.
+
+    served: a bundle, say.
+    genres: of the items, for a cap.
+    only: the items that may be offered, shape (items,), such as those of a genre; all where it is None.
+    """
+    settings = settings or Reranking()
+    items, shown = [np.empty((0, k), dtype=np.int64)], [np.empty((0, k), dtype=bool)]
+    for start in range(0, len(visitors.user), VISITORS_AT_ONCE):
+        part = visitors.part(np.arange(start, min(start + VISITORS_AT_ONCE, len(visitors.user))))
+        found, scores = ranked_candidates(served, part, settings, only=only)
+        lists, places = reranked(served.sources, part, found, scores, settings, k=k, genres=genres)
+        items.append(lists)
+        shown.append(places)
+    return Answers(np.concatenate(items), visitors.fallbacks(), np.concatenate(shown))
+
+
+def ranked_candidates(
+    served: Served, visitors: Visitors, settings: Reranking, *, only: Mask | None = None
+) -> tuple[Rows, Vectors]:
+    """Return the candidates of each visitor in ascending order and the ranker's scores, -inf for what is no candidate.
+
+    Both have the shape (visitors, candidates).
+    """
+    sources = served.sources
+    nothing = np.empty((len(visitors.user), 0), dtype=np.int64)
+    asked = questions_of(sources, visitors, nothing)
+    found = retrieve(sources, asked, per_source=settings.per_source).items
+    if only is not None:
+        found = np.concatenate([found, _popular(sources, visitors, asked.history, only, settings.pool)], axis=1)
+        found = np.where((found >= 0) & only[found], found, -1)
+    found = np.where((found >= 0) & (_stands_in(visitors.without, found)), -1, found)
+    found = np.sort(found, axis=1)
+    found[:, 1:][found[:, 1:] == found[:, :-1]] = -1
+    return found, ranked_scores(served.ranker, sources, questions_of(sources, visitors, found))
+
+
+def reranked(
+    sources: Sources,
+    visitors: Visitors,
+    found: Rows,
+    scores: Vectors,
+    settings: Reranking,
+    *,
+    k: int,
+    genres: GenreTable | None = None,
+) -> tuple[Rows, Mask]:
+    """Return the first k items of each visitor and which places are explored, both of shape (visitors, k).
+
+    found, scores: of `ranked_candidates`.
+    """
+    relevance = blended(sources, visitors, found, scores, settings.prior)
+    best, value = top_scores(relevance, settings.pool)  # columns of found, best first
+    pool = _taken(found, best)
+    alike = sources.als if settings.alike_by == "als" else sources.tower
+    chosen = diversified(
+        value,
+        unit_vectors(candidate_vectors(alike, visitors.market, pool)),
+        k=k,
+        diversity=settings.diversity,
+        genres=None if genres is None else genres.of_item[pool],
+        per_genre=settings.per_genre,
+    )
+    chosen = _taken(best, chosen)  # columns of found
+    given = np.zeros(chosen.shape, dtype=bool)
+    if settings.exploration:
+        tail = in_tail(sources, visitors.market, found, settings.head)
+        chosen, given = explored(
+            chosen,
+            found,
+            candidate_users(sources, visitors.market, found),
+            tail & (scores > -np.inf),
+            share=settings.exploration,
+            user_ids=visitors.user_ids,
+            seed=settings.seed,
+        )
+    return _taken(found, chosen), given
+
+
+def _popular(sources: Sources, visitors: Visitors, history: sparse.csr_matrix, only: Mask, count: int) -> Rows:
+    """Return the most popular items that may be offered and that the visitor has not met, -1 for one that was met.
+
+    Retrieval knows no filters: of a rare genre it may find nothing.
+    """
+    count = min(count, len(sources.item_ids))
+    popular = np.full((len(visitors.market), count), -1, dtype=np.int64)
+    for market in np.unique(visitors.market):
+        users = population_of(sources, int(market)).users
+        best, _ = top_scores(np.where(only & (users > 0), users, -np.inf).astype("f4")[None], count)
+        popular[visitors.market == market] = best
+    return np.where(_stands_in(history, popular), -1, popular)
+
+
+def _taken(numbers: Rows, columns: Rows) -> Rows:
+    """Return the numbers of each row at some columns, -1 for column -1; both of shape (lists, …)."""
+    return np.where(columns >= 0, np.take_along_axis(numbers, np.maximum(columns, 0), axis=1), -1)
+
+
+def _stands_in(matrix: sparse.csr_matrix, items: Rows) -> Mask:
+    """Return whether each item (lists, candidates) stands in its list's row of the matrix."""
+    rows = np.broadcast_to(np.arange(len(items))[:, None], items.shape)
+    found: Mask = lookup(matrix, rows, np.maximum(items, 0)) > 0
+    return found
