@@ -11,16 +11,20 @@ from kaon.steps.evaluate_als import evaluate_als
 from kaon.steps.evaluate_market import evaluate_market
 from kaon.steps.evaluate_neighbours import evaluate_neighbours
 from kaon.steps.evaluate_popularity import evaluate_popularity
+from kaon.steps.evaluate_recommender import evaluate_recommender
 from kaon.steps.find_champion import find_champion
 from kaon.steps.fine_tune import fine_tune
+from kaon.steps.judge_reranking import judge_reranking
 from kaon.steps.publish import publish
 from kaon.steps.require_stable import require_stable
+from kaon.steps.reranking import Reranking
 from kaon.steps.select_models import select_models
 from kaon.steps.select_users import select_users
 from kaon.steps.split_interactions import split_interactions
 from kaon.steps.train_als import train_als
 from kaon.steps.train_ranker import train_ranker
 from kaon.steps.train_two_tower import train_two_tower
+from kaon.steps.write_model_card import write_model_card
 
 
 class Params(BaseModel):
@@ -28,6 +32,8 @@ class Params(BaseModel):
 
     seed: int = 0
     """Seed of every random choice; each attempt of the repetition adds to it."""
+    reranking: Reranking = Reranking()
+    """How lists are made of what was ranked."""
 
 
 recommendations = workflow(
@@ -48,9 +54,13 @@ recommendations = workflow(
     )
     >> require_stable
     >> train_ranker
-    >> build_index
-    >> publish,
+    >> [build_index, evaluate_recommender, judge_reranking]
+    >> publish
+    >> write_model_card,
     params=Params,
-    report=("market_table", "stability_report", "ranker_metrics", "index_report", "receipt"),
+    report=(
+        *("market_table", "stability_report", "ranker_metrics", "index_report", "evaluation_table", "reranking_table"),
+        "receipt",
+    ),
     doc="Count and train what retrieves, choose per market, rank, index and publish.",
 )

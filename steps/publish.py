@@ -1,7 +1,6 @@
 """Publishing: judge the whole recommender on the test slice, write its bundle, register it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
 import faiss
@@ -18,32 +17,13 @@ from .bundle import Parts, Written, write_bundle
 from .held_out_report import HeldOutReport, held_out_report
 from .interactions import Interactions, positions
 from .market_models import MarketChoices
+from .receipt import Receipt
+from .reranking import Reranking
 from .sources import build_sources
 from .two_tower import TwoTower
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(gt=0)]
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What was published, where, and how good it is."""
-
-    name: str
-    version: str
-    bundle: str
-    """The bundle's folder."""
-    state: str
-    """published, or already published: what it holds makes its version."""
-    validated: bool
-    reasons: tuple[str, ...]
-    """Why it is not validated or not registered; empty if all went well."""
-    aliases: tuple[str, ...]
-    """Of the registry: challenger, and champion once validated."""
-    registry_version: int | None
-    metrics: Mapping[str, float]
-    files: Mapping[str, str]
-    """The digest of every file."""
 
 
 class NotPublishable(ValueError):
@@ -69,6 +49,7 @@ def publish(
     minimum_index_recall: Share = 0.95,
     minimum_gain: float = 0.0,
     test_users: Count = 1_000,
+    reranking: Reranking = Reranking(),  # noqa: B008  it is frozen
     seed: int = 0,
 ) -> Receipt:
     """Return the receipt of a published bundle: models, ids, histories, index, ranker, and what the test slice says.
@@ -84,6 +65,7 @@ def publish(
     minimum_index_recall: an index that finds less of what exact search finds is not published at all.
     minimum_gain: in nDCG@10 on lists of the test slice; the whole interval of the gain must lie above it.
     test_users: users of the slice that are judged at most.
+    reranking: how lists are to be made of what is ranked; the bundle's manifest says it to whoever serves.
     """
     recall = index_report["recall@10"]
     if recall < minimum_index_recall:
@@ -106,6 +88,7 @@ def publish(
         "reasons": list(reasons),
         "metrics": {**report.metrics, "index.recall@10": recall},
         "als": dict(als.config),
+        "reranking": reranking.model_dump(),
         "choices": {market: choices.model_for(market) for market in markets},
     }
     written = write_bundle(parts, kaon_home() / "bundles" / name, about)

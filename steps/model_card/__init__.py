@@ -1,7 +1,7 @@
 """A model card (Mitchell et al. 2019): what a published model is for, and how good it is for whom."""
 
-from ..check_stability import StabilityReport
-from ..publish import Receipt
+from ..receipt import Receipt
+from ..stability_report import StabilityReport
 from .facts import CardFacts
 from .page import model_card_page
 

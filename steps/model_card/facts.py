@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..check_stability import StabilityReport
-from ..publish import Receipt
+from ..receipt import Receipt
 from ..reranking import Reranking
+from ..stability_report import StabilityReport
 
 
 @dataclass(frozen=True, slots=True, eq=False)

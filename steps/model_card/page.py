@@ -1,6 +1,6 @@
 """The page of a model card: its sections in order."""
 
-from ..check_stability import Check
+from ..stability_report import Check
 from .charts import bars
 from .facts import CardFacts, records
 from .limits import limits

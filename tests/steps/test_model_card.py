@@ -10,11 +10,11 @@ import pytest
 from tests.steps.small_market import small_world
 
 from kaon.artifacts import Html, Metrics
-from kaon.steps.check_stability import Check, StabilityReport
 from kaon.steps.model_card.charts import Dot, Measured, dots, intervals
-from kaon.steps.publish import Receipt
 from kaon.steps.ranking import Interval
+from kaon.steps.receipt import Receipt
 from kaon.steps.reranking import Reranking
+from kaon.steps.stability_report import Check, StabilityReport
 from kaon.steps.write_model_card import write_model_card
 
 RECEIPT = Receipt(
@@ -37,6 +37,7 @@ REPORT = StabilityReport(
     Interval(0.4, 0.3, 0.5, 133),
     Interval(0.4, 0.3, 0.5, 133),
     (Check("als.width", 0.2, "at most", 0.08, "width of the interval"), Check("lift.ca", 0.1, "at least", 0, "gain")),
+    "no champion",
     "not stable: als.width",
 )
 
