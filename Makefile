@@ -1,7 +1,7 @@
 # make run     trains, validates and publishes the shipped recommender on the bundled data
 # make test    the whole test suite, with the coverage of dsl/ and artifacts/
 # make check   style, types and layers
-# make bench   what sweeps, steps and plans cost, beside Prefect, Metaflow, redun and Dask; PARTS=plans for a part of it
+# make bench   what sweeps, steps, plans and training cost, beside what else one would take; PARTS=plans for a part of it
 #
 # Each sets up .venv the first time. PYTHON=python3.12 picks another interpreter.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, NamedTuple
 
 import pandas as pd
@@ -12,7 +11,7 @@ from kaon.dsl import step
 
 from .datasets import Catalogue, Dataset, Scale, load, load_catalogue
 from .interactions import Interactions, interactions
-from .spark_session import spark_session
+from .spark_session import spark_folder, spark_session
 
 COHORT = """
 WITH pairs AS (
@@ -111,8 +110,8 @@ def select_users(
 def _cohort(events: Interactions, rules: Mapping[str, float]) -> pd.DataFrame:
     # Through a file: Spark's optimizer evaluates queries over local rows itself, on one core, in the driver's memory.
     spark = spark_session()
-    with TemporaryDirectory(prefix="kaon-") as folder:
-        path = Path(folder) / "events.parquet"
+    with spark_folder() as folder:
+        path = folder / "events.parquet"
         events.to_parquet(path, index=False, coerce_timestamps="us")
         return spark.sql(COHORT, args=dict(rules), events=spark.read.parquet(path.as_uri())).toPandas()
 

@@ -85,7 +85,8 @@ def begin(*, start: int = 0) -> int:
     return start
 
 
-training = workflow("training", equal_slices >> for_each(market="markets").do(fine_tune) >> join_trained)
+fine_tuning = fine_tune.reads(tuning="train")
+training = workflow("training", equal_slices >> for_each(market="markets").do(fine_tuning) >> join_trained)
 waiting = workflow("waiting", list_markets >> for_each(market="markets").do(wait) >> join_waited)
 
 

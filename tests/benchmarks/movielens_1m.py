@@ -34,7 +34,8 @@ DRAWS = 5
 ALPHA = 3.3
 ITERATIONS = 8
 REGULARIZATION: dict[Literal["implicit", "spark"], float] = {"implicit": 40.0, "spark": 0.1}
-"""Chosen on the last interaction but one of each user: see train_als for why the engines differ."""
+"""That of implicit was chosen on each user's last interaction but one, Spark's is one that is known to work there;
+see train_als for why the engines differ."""
 
 
 @dataclass(frozen=True, slots=True)

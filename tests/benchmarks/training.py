@@ -20,6 +20,7 @@ SETTINGS: Mapping[str, object] = {
     "check_stability.maximum_difference": 1.0,
     "check_stability.maximum_regret": 1.0,
     "check_stability.minimum_lift": -1.0,
+    "check_stability.minimum_overlap": 0.0,
 }
 """One attempt with short training, whatever comes of it."""
 MARKETS: Mapping[str, object] = {"select_users.only_markets": ["t1", "t2"]}

@@ -74,6 +74,8 @@ def test_a_line_that_is_only_shown_names_targets_commands_and_options_that_exist
             command = next(found for name, found in COMMANDS.items() if tuple(arguments[: len(name)]) == name)
             options = {option for parameter in command.params for option in parameter.opts}
             assert {word for word in arguments if word.startswith("--")} <= options
+        case "python" if arguments[0] == "-m":
+            assert (REPOSITORY / f"{arguments[1].replace('.', '/')}.py").is_file()
         case "python":
             assert (REPOSITORY / arguments[0]).is_file()
         case _:
