@@ -11,6 +11,7 @@ from ..digest import Digest
 from ..errors import UnknownRecord
 from .calls import Call, Committed, Done
 from .database import Database
+from .direct import Direct
 from .reading import ARTIFACT_COLUMNS, artifact_of
 from .reuse import committed_outputs, newest_commits
 from .runs import Clock, now
@@ -19,7 +20,9 @@ from .tables import artifacts, inline_values, outputs, parents, runs, step_runs
 PARAMETERS = 500
 """Ids in one query; SQLite allows 32766 parameters."""
 
-INLINE_VALUE = select(inline_values.c.raw).where(inline_values.c.digest == bindparam("wanted"))
+INLINE_VALUE = Direct(
+    lambda _: select(inline_values.c.raw).where(inline_values.c.digest == bindparam("wanted")), "wanted"
+)
 
 
 class OutputRecords:
@@ -32,8 +35,8 @@ class OutputRecords:
     def inline_value(self, digest: Digest) -> bytes | None:
         """Return the bytes that live in the records, or None if they do not."""
         with self.database.reading() as connection:
-            raw: bytes | None = connection.execute(INLINE_VALUE, {"wanted": digest}).scalar()
-        return raw
+            rows = INLINE_VALUE(connection, digest)
+        return bytes(rows[0][0]) if rows else None
 
     def inline_values(self, digests: Sequence[Digest]) -> dict[Digest, bytes | None]:
         """Return for each digest the bytes that live in the records, or None if they do not."""

@@ -29,6 +29,7 @@ from ..run_session import Request, RunSession, draining_on_sigterm, end, in_sess
 from .conductor import PrefectConductor
 from .elsewhere import ElsewhereConductor
 from .flow_tags import flow_tags
+from .shown import few_words
 from .task_runners import task_runner
 
 
@@ -148,7 +149,7 @@ def _conduct(conducted: Conducted) -> None:
     conductor = PrefectConductor(session) if here else ElsewhereConductor(session)
     interpreter, frame = conducted.interpreter, Frame()
     try:
-        with draining_on_sigterm(session):  # nearer than Prefect's own handler, which gives no grace
+        with few_words(), draining_on_sigterm(session):  # nearer than Prefect's own handler, which gives no grace
             drive(interpreter, interpreter.run(session.request.plan.root, frame), conductor)
         conducted.frame = frame
     except Stopped as stopped:
