@@ -18,7 +18,7 @@ def parts(objective: str, *variables: str) -> tuple[list[str], list[str]]:
 def test_a_setting_of_als_is_swept_for_als_alone_over_one_data_set() -> None:
     once, each = parts("als_metrics.ndcg@10", "train_als.rank")
 
-    assert once == ["select_users", "split_interactions", "find_champion"]
+    assert once == ["select_users", "split_interactions"]
     assert each == ["train_als", "evaluate_als"]
 
 
@@ -34,7 +34,7 @@ def test_without_an_objective_all_that_depends_on_the_setting_runs() -> None:
     once, each = parts("", "train_als.rank")
 
     assert once == ["select_users", "split_interactions", "find_champion"]
-    assert each[0] == "train_als" and each[-1] == "publish"
+    assert "train_als" in each and each[-1] == "write_model_card"
 
 
 def test_the_seed_of_every_step_is_swept_as_the_parameter_that_it_is() -> None:

@@ -8,6 +8,7 @@ SETTINGS is JSON. A run again skips every other step, and marks when the step an
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -42,17 +43,20 @@ def prepare(settings: Settings, folder: Path) -> None:
 
 
 def again(backend: Literal["local", "prefect"], step: str, settings: Settings, folder: Path) -> None:
-    """Run one step again and mark the run (run, over), the step (began, ended) and its function (called, returned)."""
-    working: list[str] = []
+    """Run one step again and mark the run (run, over), the step (began, ended) and its function (called, returned).
+
+    Where it stands in several places, the first is marked.
+    """
+    working: list[int] = []
 
     def note(event: Event) -> None:
-        if isinstance(event, StepEvent) and event.step == step:
-            working[:] = [step] if event.state == "running" else []
+        if isinstance(event, StepEvent) and event.path.rpartition("/")[2] == step:
+            working[:] = [threading.get_ident()] if event.state == "running" else []
             if event.state in ("running", "completed"):
                 mark({"running": "began", "completed": "ended"}[event.state])
 
     def timed(function: Callable[..., Any], inputs: Mapping[str, Any], timeout: float | None) -> Any:
-        if not working:
+        if threading.get_ident() not in working:
             return in_process(function, inputs, timeout)
         mark("called")
         try:
