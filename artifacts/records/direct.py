@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam
 from sqlalchemy.sql import ClauseElement
 
+from .driver import fetched
 from .many import positional
 
 Listed: TypeAlias = Callable[[ColumnElement[Any]], ColumnElement[bool]]
@@ -25,7 +26,7 @@ class Direct:
 
     def __call__(self, connection: Connection, *values: Any, listed: Sequence[Any] = ()) -> Sequence[Sequence[Any]]:
         """Run the statement and return its rows. values: of the parameters, in their order; listed: of the list."""
-        return connection.exec_driver_sql(self._sql(connection, len(listed)), (*values, *listed)).all()
+        return fetched(connection, self._sql(connection, len(listed)), (*values, *listed))
 
     def _sql(self, connection: Connection, length: int) -> str:
         asked = connection.dialect.name, length

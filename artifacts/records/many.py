@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Insert, Update
 from sqlalchemy.engine import Dialect
 
 from .columns import UtcTime
+from .driver import changed
 
 
 class Many:
@@ -28,7 +29,7 @@ class Many:
         """Run the statement for every row, and return how many rows of the table it changed."""
         if not rows:
             return 0
-        return connection.exec_driver_sql(self._sql(connection.dialect), list(rows)).rowcount
+        return changed(connection, self._sql(connection.dialect), rows)
 
     def _sql(self, dialect: Dialect) -> str:
         known = self._compiled.get(dialect.name)

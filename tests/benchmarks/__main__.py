@@ -43,6 +43,8 @@ from tests.benchmarks.measured import (
 from kaon.dsl.backends.prefect.run import serving
 
 REPEATS = 3
+SEQUENCES = 11
+"""Runs of each sequence: they take two seconds each, and differ by a fifth."""
 STEPS = 200
 NODES = 10_000
 MARKETS = 5
@@ -57,10 +59,9 @@ def main(wanted: list[str]) -> None:
     if unknown:
         sys.exit(f"no part is called {', '.join(sorted(unknown))}\n\n{__doc__}")
     cores, memory = len(os.sched_getaffinity(0)), psutil.virtual_memory().total / 2**30
-    console.print(
-        f"{platform.machine()}, {cores} cores, {memory:.0f} GiB, Python {platform.python_version()}", end="; "
-    )
-    console.print(f"load before: {os.getloadavg()[0]:.1f}; figures with a range are medians of {REPEATS} runs\n")
+    machine = f"{platform.machine()}, {cores} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+    console.print(f"{machine}; load before: {os.getloadavg()[0]:.1f}")
+    console.print(f"figures with a range are medians of {REPEATS} runs, those of sequences of {SEQUENCES}\n")
     for name, measure in PARTS.items():
         if name in wanted or not wanted:
             measure()
@@ -87,7 +88,7 @@ def measure_sequences() -> None:
     }
     found: dict[str, list[Chain]] = {name: [] for name in ways}
     with _home() as home, serving():
-        for turn in range(REPEATS):
+        for turn in range(SEQUENCES):
             for place, (name, measure) in enumerate(ways.items()):
                 found[name].append(measure(home / f"{turn}-{place}"))
 
