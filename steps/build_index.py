@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from kaon.artifacts import FactorModel, Metrics
 from kaon.dsl import Resources, current_step, step
 
+from .one_blas_thread import one_blas_thread
 from .sources import Rows, Vectors
 
 Count = Annotated[int, Field(gt=0)]
@@ -112,7 +113,7 @@ def _searched(index: faiss.Index, users: Vectors, k: int) -> tuple[Rows, float]:
 
     One search is too small to share between threads; FAISS's and the BLAS's would only wait for each other.
     """
-    with threadpool_limits(1):
+    with one_blas_thread(), threadpool_limits(1, user_api="openmp"):
         index.search(users[:1], k)
         begun = time.perf_counter()
         found = np.concatenate([index.search(users[row : row + 1], k)[1] for row in range(len(users))])

@@ -14,6 +14,7 @@ from kaon.artifacts import FactorModel
 
 from .interactions import Interactions, markets_of, positions
 from .neighbours import Neighbours, neighbours_of, regression_weights
+from .one_blas_thread import one_blas_thread
 from .two_tower.model import TwoTower
 from .vector_source import VectorSource, fold_in, spectral_source, wide_als_source
 
@@ -49,10 +50,13 @@ class Sources:
         return {"als": self.als, "wide_als": self.wide_als, "spectral": self.spectral, "tower": self.tower}
 
 
+@one_blas_thread()
 def build_sources(
     histories: Interactions, als: FactorModel, towers: Mapping[str, TwoTower], markets: Sequence[str]
 ) -> Sources:
     """Return the sources of these histories; neighbours and popularity count exactly these interactions.
+
+    The same histories and models give the same bits, whatever else the process computes.
 
     towers: the chosen tower of each market; markets that share one share its table.
     markets: in a fixed order, since their number is a feature.

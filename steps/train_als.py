@@ -11,6 +11,7 @@ from kaon.artifacts import FactorModel
 from kaon.dsl import Resources, current_step, step
 
 from .interactions import Interactions, Pairs, pairs
+from .one_blas_thread import one_blas_thread
 from .spark_session import cores, spark_folder, spark_session
 
 Positive = Annotated[int, Field(gt=0)]
@@ -131,9 +132,8 @@ def _implicit(
     numbered: Pairs, *, rank: int, iterations: int, regularization: float, alpha: float, blocks: int, seed: int
 ) -> tuple[Vectors, Vectors]:
     from implicit.als import AlternatingLeastSquares
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, user_api="blas"):  # its own threads do the work: BLAS threads below them slow it down
+    with one_blas_thread():  # its own threads do the work: BLAS threads below them slow it down
         model = AlternatingLeastSquares(
             factors=rank,
             iterations=iterations,

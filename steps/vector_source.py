@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from .one_blas_thread import one_blas_thread
+
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
@@ -78,9 +80,8 @@ def wide_als_source(seen: sparse.csr_matrix, markets: int) -> VectorSource:
     seen: shape (users, items), 1 where a user and an item met.
     """
     from implicit.als import AlternatingLeastSquares
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         model = AlternatingLeastSquares(
             factors=WIDE_RANK,
             iterations=WIDE_ITERATIONS,
