@@ -8,7 +8,7 @@ from typing import Any, NewType, TypeAlias, get_args, get_origin
 
 from kaon.artifacts import Artifact, Digest, Store, digest_value
 
-from ..fit import OPTIONAL_ORIGINS, either, items_of
+from ..fit import OPTIONAL_ORIGINS, either, items_of, plain
 from ..plan import Json
 from ..point import Point
 from ..values import from_json, is_plain
@@ -119,6 +119,7 @@ def artifacts(reference: Reference) -> tuple[Artifact, ...]:
 @lru_cache(maxsize=1024)
 def _mapping_types(annotation: Any) -> tuple[Any, Any]:
     """Return the types of the keys and of the values of a mapping, which may be one of several types or optional."""
+    annotation = plain(annotation)
     choices = get_args(annotation) if get_origin(annotation) in OPTIONAL_ORIGINS else (annotation,)
     mappings = [found for choice in choices if (found := items_of(choice)) is not None and found[2]]
     if not mappings:
