@@ -80,11 +80,15 @@ def exact_index(items: Vectors) -> faiss.Index:
 
 
 def graph_index(items: Vectors, links: int, search_depth: int, construction_depth: int) -> faiss.Index:
-    """Return an HNSW graph that searches by inner product, which is not FAISS's default metric for it."""
+    """Return an HNSW graph that searches by inner product, which is not FAISS's default metric for it.
+
+    Built on one thread: several link the items in the order in which they happen to come.
+    """
     index = faiss.IndexHNSWFlat(items.shape[1], links, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = construction_depth
     index.hnsw.efSearch = search_depth
-    index.add(items)
+    with threadpool_limits(1, user_api="openmp"):
+        index.add(items)
     return by_inner_product(index)
 
 
