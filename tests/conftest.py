@@ -7,8 +7,10 @@ a part, as CI does, cannot pass by skipping.
     mark       part       is there when
     spark      java       `java` (in JAVA_HOME, else on the PATH) is 17 or newer
     postgres   postgres   KAON_TEST_POSTGRES is the SQLAlchemy URL of a server that answers; tests may write there
-    docker     docker     a Docker engine answers
-    browser    browser    chromium and chromedriver are on the PATH
+    docker     docker     a Docker engine answers and has the image that KAON_TEST_BASE_IMAGE names, with Python 3.11
+    registry   registry   Debian's docker-registry is on the PATH
+    rscript    r          Rscript is on the PATH
+    browser    browser    chromium is on the PATH
 
 The mark `prefect` only selects: what such a test needs is installed with Kaon.
 """
@@ -64,29 +66,32 @@ def missing_postgres() -> str | None:
 
 @cache
 def missing_docker() -> str | None:
-    """Return why no Docker engine can be used, or None if one can."""
+    """Return why no container can be made, or None if one can."""
     import docker
-    from docker.errors import DockerException
+    from docker.errors import DockerException, ImageNotFound
 
+    image = os.environ.get("KAON_TEST_BASE_IMAGE", "python:3.11-slim")
     try:
-        docker.from_env(timeout=10).ping()
+        docker.from_env(timeout=10).images.get(image)
+    except ImageNotFound:
+        return f"the engine has no image {image!r}, which KAON_TEST_BASE_IMAGE names"
     except DockerException as error:
         return f"no Docker engine answers: {error}"
     return None
 
 
-@cache
-def missing_browser() -> str | None:
-    """Return which program of a headless browser is missing, or None if none is."""
-    absent = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
-    return f"not on the PATH: {', '.join(absent)}" if absent else None
+def missing_program(name: str) -> Callable[[], str | None]:
+    """Return what says that a program is missing, or None if it is there."""
+    return lambda: None if shutil.which(name) else f"{name!r} is not on the PATH"
 
 
 PARTS: dict[str, tuple[str, Callable[[], str | None]]] = {
     "spark": ("java", missing_java),
     "postgres": ("postgres", missing_postgres),
     "docker": ("docker", missing_docker),
-    "browser": ("browser", missing_browser),
+    "registry": ("registry", missing_program("docker-registry")),
+    "rscript": ("r", missing_program("Rscript")),
+    "browser": ("browser", missing_program("chromium")),
 }
 
 
