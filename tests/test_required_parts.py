@@ -51,4 +51,6 @@ def test_a_required_part_that_nobody_knows_is_refused(suite, monkeypatch):
     result = suite.runpytest_subprocess()
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*KAON_REQUIRE names jaba, and the parts are browser, docker, java, postgres, r, registry*"])
+    result.stderr.fnmatch_lines(
+        ["*KAON_REQUIRE names jaba, and the parts are browser, docker, java, postgres, r, registry*"]
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LAYERS = ("artifacts", "dsl", "steps", "flows")
+LAYERS = ("artifacts", "dsl", "steps", "flows", "deploy")
 
 IMPORT_EVERYTHING = """
 import importlib, pkgutil, sys

@@ -11,7 +11,7 @@ import pytest
 import kaon
 
 ROOT = Path(__file__).parents[2]
-LAYERS = ("artifacts", "dsl", "steps", "flows")
+LAYERS = ("artifacts", "dsl", "steps", "flows", "deploy")
 PUBLIC_FACE = [
     *("step", "workflow", "sequence", "parallel", "for_each", "sweep", "bootstrap", "cross_validate", "repeat", "when"),
     *("run", "to_prefect", "open_store", "current_step"),
