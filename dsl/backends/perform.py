@@ -13,6 +13,7 @@ from kaon.artifacts import ArtifactsError, Digest, Metrics, NewOutput, Store, di
 
 from ..context import Message, StepContext, stepping
 from ..ir import Step
+from ..places.command import Command
 from ..places.in_process import run_in_process
 from ..plan import Call
 from ..signature import signature_of
@@ -38,6 +39,8 @@ class StepCode:
     """The inputs that are paths of files or folders."""
     returned: Digest
     """The digest of the outputs' names and types."""
+    command: Command | None = None
+    """What it runs instead of the function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ def step_code(call: Call, step: Step[..., Any]) -> StepCode:
     outputs = tuple(annotation for _, annotation in signature.outputs)
     paths = frozenset(name for name, annotation in inputs.items() if is_path(annotation))
     returned = digest_value([[output.name, output.type] for output in call.outputs])
-    return StepCode(call, step.definition.function, inputs, outputs, signature.several, paths, returned)
+    definition = step.definition
+    return StepCode(call, definition.function, inputs, outputs, signature.several, paths, returned, definition.command)
 
 
 def perform(
@@ -109,11 +113,11 @@ def perform(
 
     began = time.monotonic()
     try:
-        inputs = {name: _loaded(code, name, reference, store) for name, reference in work.inputs.items()}
+        inputs = {name: loaded(code, name, reference, store) for name, reference in work.inputs.items()}
         context = StepContext(work.path, work.run, work.tries, tell)
         with stepping(context), captured(context):
             value = run_in_process(run, inputs, timeout)
-        outputs, metrics = _dumped(code, _values(code, value), store)
+        outputs, metrics = dumped(code, values_of(code, value), store)
     except Exception as error:
         return Broken(*cause_of(error), time.monotonic() - began)
     return Performed(outputs, metrics, time.monotonic() - began)
@@ -133,14 +137,15 @@ class Setup:
         return lambda work, tell: perform(self.codes[work.path], work, store, tell)
 
 
-def _loaded(code: StepCode, name: str, reference: Reference, store: Store) -> Any:
+def loaded(code: StepCode, name: str, reference: Reference, store: Store) -> Any:
+    """Return the value of an input. Raises InputNotRead."""
     try:
         return load(reference, code.inputs[name], store)
     except (ArtifactsError, ValueError) as error:
         raise InputNotRead(f"the input {name!r} cannot be read: {error}") from error
 
 
-def _values(code: StepCode, value: Any) -> tuple[Any, ...]:
+def values_of(code: StepCode, value: Any) -> tuple[Any, ...]:
     """Return the outputs in what the function returned, in their order."""
     outputs = code.call.outputs
     if not code.several:
@@ -151,7 +156,7 @@ def _values(code: StepCode, value: Any) -> tuple[Any, ...]:
     return value
 
 
-def _dumped(code: StepCode, values: tuple[Any, ...], store: Store) -> tuple[tuple[NewOutput, ...], Mapping[str, float]]:
+def dumped(code: StepCode, values: tuple[Any, ...], store: Store) -> tuple[tuple[NewOutput, ...], Mapping[str, float]]:
     """Return the outputs in a form to be recorded, and the numbers of those that are metrics."""
     made = []
     for output, value, annotation in zip(code.call.outputs, values, code.outputs, strict=True):
