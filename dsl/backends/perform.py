@@ -6,7 +6,7 @@ What performs a step writes no records: it reads from the store, may add blobs t
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kaon.artifacts import ArtifactsError, Digest, Metrics, NewOutput, Store, digest_value, open_store
@@ -16,6 +16,7 @@ from ..ir import Step
 from ..places.command import Command
 from ..places.in_process import run_in_process
 from ..plan import Call
+from ..secrets import Secret, SecretKept, masked, refuse_secrets
 from ..signature import signature_of
 from .contents import is_path
 from .failures import InputNotRead, OutputNotStored, cause_of
@@ -113,8 +114,8 @@ def perform(
 
     began = time.monotonic()
     try:
-        inputs = {name: loaded(code, name, reference, store) for name, reference in work.inputs.items()}
-        context = StepContext(work.path, work.run, work.tries, tell)
+        inputs = {name: _loaded(code, name, reference, store) for name, reference in work.inputs.items()}
+        context = StepContext(work.path, work.run, work.tries, lambda message: tell(without_secrets(message)))
         with stepping(context), captured(context):
             value = run_in_process(run, inputs, timeout)
         outputs, metrics = dumped(code, values_of(code, value), store)
@@ -137,12 +138,20 @@ class Setup:
         return lambda work, tell: perform(self.codes[work.path], work, store, tell)
 
 
-def loaded(code: StepCode, name: str, reference: Reference, store: Store) -> Any:
-    """Return the value of an input. Raises InputNotRead."""
+def without_secrets(message: Message) -> Message:
+    """Return what a step says with *** for every secret that was revealed here."""
+    text = masked(message.text)
+    return message if text == message.text else replace(message, text=text)
+
+
+def _loaded(code: StepCode, name: str, reference: Reference, store: Store) -> Any:
     try:
-        return load(reference, code.inputs[name], store)
+        value = load(reference, code.inputs[name], store)
     except (ArtifactsError, ValueError) as error:
         raise InputNotRead(f"the input {name!r} cannot be read: {error}") from error
+    if type(value) is Secret:
+        value.reveal()  # a missing one fails the step now, and from now on its value is masked
+    return value
 
 
 def values_of(code: StepCode, value: Any) -> tuple[Any, ...]:
@@ -161,8 +170,8 @@ def dumped(code: StepCode, values: tuple[Any, ...], store: Store) -> tuple[tuple
     made = []
     for output, value, annotation in zip(code.call.outputs, values, code.outputs, strict=True):
         try:
-            made.append(store.dumped(value, name=output.name, annotation=annotation))
-        except ArtifactsError as error:
+            made.append(store.dumped(value, name=output.name, annotation=annotation, check=refuse_secrets))
+        except (ArtifactsError, SecretKept) as error:
             raise OutputNotStored(f"the output {output.name!r} cannot be stored: {error}") from error
     named = zip(code.call.outputs, values, strict=True)
     metrics = {f"{o.name}.{k}": v for o, value in named if isinstance(value, Metrics) for k, v in value.items()}

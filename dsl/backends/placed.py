@@ -19,7 +19,7 @@ from .calls import Opened
 from .failures import cause_of
 from .jobs.job import job_of
 from .own_process import perform_in_own_process
-from .perform import Broken, Performed, StepCode, Work, perform
+from .perform import Broken, Performed, StepCode, Work, perform, without_secrets
 from .session import Session
 from .shard import Crashed, Ended, Worker
 
@@ -49,7 +49,7 @@ class SessionAttempt:
         self._session = session
         self._code = code
         self._work = work
-        self._tell = tell
+        self._tell = lambda message: tell(without_secrets(message))
         self._began = began
 
     def here(self) -> Outcome:

@@ -1,6 +1,5 @@
 """What a place is given: one try of a step, and the step as a command with files where the place asks for that."""
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,19 +88,3 @@ class Job(Protocol):
         Raises OutputMissing or OutputUnreadable for an output that is not there, or is not what its type says.
         """
         ...
-
-
-class Reference(Protocol):
-    """A variable's value known by reference, such as a secret: `type(value)(value.reference) == value`."""
-
-    reference: str
-    """What plans, records and pages show."""
-
-    def reveal(self) -> str:
-        """Return the value itself; asked when a process is started."""
-        ...
-
-
-def revealed(environment: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables with the values that references stand for."""
-    return {name: value if isinstance(value, str) else value.reveal() for name, value in environment.items()}
