@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -80,8 +80,12 @@ class Store:
         self.blobs = blobs
         self.records = records
 
-    def dumped(self, value: object, name: str, annotation: object) -> NewOutput:
+    def dumped(
+        self, value: object, name: str, annotation: object, check: Callable[[BinaryIO], None] | None = None
+    ) -> NewOutput:
         """Return the value as its annotation says it is stored, its bytes in the blobs if they are many.
+
+        check: is given the bytes before any is stored; it raises if they are not to be, else leaves them at their start.
 
         Nothing is recorded, so this may be done in any process: `finish_steps` records it.
         Raises NoKind, NotStorable, WrongType, StoreFull, StoreNotWritable.
@@ -96,6 +100,8 @@ class Store:
             if kind.name == "json" and value is not None:
                 kind.load(stream, annotation)
                 stream.seek(0)
+            if check is not None:
+                check(stream)
             inline = stream.read() if size <= INLINE and kind.name not in NEEDS_A_FILE else None
             digest = digest_bytes(inline) if inline is not None else self.blobs.put(stream).digest
         return NewOutput(name, kind.name, digest, size, kind.summary(value), inline)

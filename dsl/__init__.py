@@ -10,6 +10,7 @@ from .plan import Plan
 from .point import Point
 from .resources import Resources
 from .schedule import Cron, Every
+from .secrets import Secret, secret
 from .step import step
 from .verbs import bootstrap, cross_validate, for_each, parallel, repeat, sequence, sweep, when
 from .workflow import Workflow, workflow
@@ -22,6 +23,7 @@ __all__ = [
     "Problem",
     "Process",
     "Resources",
+    "Secret",
     "SettingsError",
     "Workflow",
     "WorkflowError",
@@ -31,6 +33,7 @@ __all__ = [
     "for_each",
     "parallel",
     "repeat",
+    "secret",
     "sequence",
     "step",
     "sweep",

@@ -14,6 +14,7 @@ from pathlib import Path
 import kaon.artifacts
 
 from ..plan import Json
+from ..secrets import masked
 
 ENGINE = tuple(
     map(str, (Path(__file__).parents[1], Path(kaon.artifacts.__file__).parent, Path(futures.__file__).parent))
@@ -117,7 +118,7 @@ def failure_of(
 
 
 def cause_of(error: BaseException) -> tuple[str, str]:
-    """Return an exception's type and message, and its traceback trimmed to the user's lines."""
+    """Return an exception's type and message, and its traceback trimmed to the user's lines; secrets are masked."""
     frames = traceback.extract_tb(error.__traceback__)
     users = [frame for frame in frames if not frame.filename.startswith(ENGINE)]
-    return f"{type(error).__name__}: {error}", "".join(traceback.format_list(users)).rstrip()
+    return masked(f"{type(error).__name__}: {error}"), masked("".join(traceback.format_list(users)).rstrip())

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import TextIO
 
 from ..context import StepContext
+from ..secrets import masked
 
 _capturing: ContextVar[StepContext | None] = ContextVar("kaon_capturing", default=None)
 _lock = threading.Lock()
@@ -41,7 +42,8 @@ class _Split(io.TextIOBase):
     def write(self, text: str) -> int:
         context = _capturing.get()
         if context is None:
-            return self.original.write(text)
+            self.original.write(masked(text))  # a thread that the step started
+            return len(text)
         *whole, rest = (getattr(self._lines, "rest", "") + text).split("\n")
         for line in whole:
             if line.strip():

@@ -6,15 +6,17 @@ What performs a step writes no records: it reads from the store, may add blobs t
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kaon.artifacts import ArtifactsError, Digest, Metrics, NewOutput, Store, digest_value, open_store
 
 from ..context import Message, StepContext, stepping
 from ..ir import Step
+from ..places.command import Command
 from ..places.in_process import run_in_process
 from ..plan import Call
+from ..secrets import Secret, SecretKept, masked, refuse_secrets
 from ..signature import signature_of
 from .contents import is_path
 from .failures import InputNotRead, OutputNotStored, cause_of
@@ -38,6 +40,8 @@ class StepCode:
     """The inputs that are paths of files or folders."""
     returned: Digest
     """The digest of the outputs' names and types."""
+    command: Command | None = None
+    """What it runs instead of the function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,8 @@ def step_code(call: Call, step: Step[..., Any]) -> StepCode:
     outputs = tuple(annotation for _, annotation in signature.outputs)
     paths = frozenset(name for name, annotation in inputs.items() if is_path(annotation))
     returned = digest_value([[output.name, output.type] for output in call.outputs])
-    return StepCode(call, step.definition.function, inputs, outputs, signature.several, paths, returned)
+    definition = step.definition
+    return StepCode(call, definition.function, inputs, outputs, signature.several, paths, returned, definition.command)
 
 
 def perform(
@@ -110,10 +115,10 @@ def perform(
     began = time.monotonic()
     try:
         inputs = {name: _loaded(code, name, reference, store) for name, reference in work.inputs.items()}
-        context = StepContext(work.path, work.run, work.tries, tell)
+        context = StepContext(work.path, work.run, work.tries, lambda message: tell(without_secrets(message)))
         with stepping(context), captured(context):
             value = run_in_process(run, inputs, timeout)
-        outputs, metrics = _dumped(code, _values(code, value), store)
+        outputs, metrics = dumped(code, values_of(code, value), store)
     except Exception as error:
         return Broken(*cause_of(error), time.monotonic() - began)
     return Performed(outputs, metrics, time.monotonic() - began)
@@ -133,14 +138,23 @@ class Setup:
         return lambda work, tell: perform(self.codes[work.path], work, store, tell)
 
 
+def without_secrets(message: Message) -> Message:
+    """Return what a step says with *** for every secret that was revealed here."""
+    text = masked(message.text)
+    return message if text == message.text else replace(message, text=text)
+
+
 def _loaded(code: StepCode, name: str, reference: Reference, store: Store) -> Any:
     try:
-        return load(reference, code.inputs[name], store)
+        value = load(reference, code.inputs[name], store)
     except (ArtifactsError, ValueError) as error:
         raise InputNotRead(f"the input {name!r} cannot be read: {error}") from error
+    if type(value) is Secret:
+        value.reveal()  # a missing one fails the step now, and from now on its value is masked
+    return value
 
 
-def _values(code: StepCode, value: Any) -> tuple[Any, ...]:
+def values_of(code: StepCode, value: Any) -> tuple[Any, ...]:
     """Return the outputs in what the function returned, in their order."""
     outputs = code.call.outputs
     if not code.several:
@@ -151,13 +165,13 @@ def _values(code: StepCode, value: Any) -> tuple[Any, ...]:
     return value
 
 
-def _dumped(code: StepCode, values: tuple[Any, ...], store: Store) -> tuple[tuple[NewOutput, ...], Mapping[str, float]]:
+def dumped(code: StepCode, values: tuple[Any, ...], store: Store) -> tuple[tuple[NewOutput, ...], Mapping[str, float]]:
     """Return the outputs in a form to be recorded, and the numbers of those that are metrics."""
     made = []
     for output, value, annotation in zip(code.call.outputs, values, code.outputs, strict=True):
         try:
-            made.append(store.dumped(value, name=output.name, annotation=annotation))
-        except ArtifactsError as error:
+            made.append(store.dumped(value, name=output.name, annotation=annotation, check=refuse_secrets))
+        except (ArtifactsError, SecretKept) as error:
             raise OutputNotStored(f"the output {output.name!r} cannot be stored: {error}") from error
     named = zip(code.call.outputs, values, strict=True)
     metrics = {f"{o.name}.{k}": v for o, value in named if isinstance(value, Metrics) for k, v in value.items()}

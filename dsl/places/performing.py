@@ -12,6 +12,7 @@ from socket import socket
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from ..secrets import masked
 from .imports import ByFile
 from .wire import DONE, FAILED, HEADER, LAST, NEWS, TOLD, Word, message, pickled
 
@@ -117,7 +118,7 @@ def _described(error: BaseException, what: str) -> tuple[str, str]:
         trace = "".join(traceback.format_exception(error.with_traceback(_below_here(error))))
     except Exception:  # an exception whose own text fails
         line, trace = type(error).__name__, ""
-    return (f"{what}: {line}" if what else line), trace
+    return masked(f"{what}: {line}" if what else line), masked(trace)
 
 
 def _below_here(error: BaseException) -> TracebackType | None:
