@@ -60,7 +60,9 @@ def _forms(value: str) -> set[str]:
     """Return a value as it may stand in a text."""
     lines = {line.strip() for line in value.splitlines()} if "\n" in value else set()
     plain = {value, *(line for line in lines if len(line) >= LINE)}
-    written = {form for one in plain for form in (repr(one)[1:-1], json.dumps(one)[1:-1], quote(one, ""), quote_plus(one))}
+    written = {
+        form for one in plain for form in (repr(one)[1:-1], json.dumps(one)[1:-1], quote(one, ""), quote_plus(one))
+    }
     return plain | written
 
 

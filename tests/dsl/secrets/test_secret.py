@@ -62,7 +62,9 @@ def test_an_empty_secret_is_missing(monkeypatch):
 
 
 def test_an_unknown_source_is_named_with_those_that_are_installed():
-    with pytest.raises(MissingSecret, match=r"no source of secrets 'vault'(?s:.*)entry points of the group kaon.secrets"):
+    with pytest.raises(
+        MissingSecret, match=r"no source of secrets 'vault'(?s:.*)entry points of the group kaon.secrets"
+    ):
         secret("vault:db").reveal()
 
 
