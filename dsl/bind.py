@@ -309,6 +309,8 @@ def _call(step: Step[..., Any], path: str, inputs: tuple[plan.Input, ...], outpu
         cpus=definition.resources.cpus,
         memory=definition.resources.memory,
         place=definition.place.name,
+        place_config=definition.place.to_json(),
+        command="" if definition.command is None else str(definition.command),
         question=step.question,
         doc=(function.__doc__ or "").strip().partition("\n")[0],
     )

@@ -8,6 +8,7 @@ the step reaches do. What is installed from elsewhere, and the platform itself, 
 import ast
 import importlib.util
 import inspect
+import json
 import linecache
 import sys
 from collections.abc import Callable, Iterator
@@ -25,9 +26,11 @@ Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 @cache
 def code_digest(definition: Definition) -> str:
-    """Return the digest of a step's code as `sha256:…`."""
+    """Return the digest of a step's code, and of what its place decides, as `sha256:…`."""
     reached: dict[str, str] = {}
-    _reach_function(definition.function, reached)
+    _reach_step(definition, reached)
+    if decided := definition.place.decides():
+        reached["place"] = f"{definition.place.name} {json.dumps(decided, sort_keys=True)}"
     text = "\n\n".join(f"{name}\n{code}" for name, code in sorted(reached.items()))
     return f"sha256:{sha256(text.encode()).hexdigest()}"
 
@@ -40,6 +43,14 @@ class _Imported:
 
 
 _Table: TypeAlias = dict[str, tuple[ast.stmt, ...] | _Imported]
+
+
+def _reach_step(definition: Definition, reached: dict[str, str]) -> None:
+    function, command = definition.function, definition.command
+    if command is None:
+        _reach_function(function, reached)
+    else:
+        reached[f"{function.__module__}:{function.__qualname__}"] = json.dumps(command.decides(), sort_keys=True)
 
 
 def _reach_function(function: Callable[..., Any], reached: dict[str, str]) -> None:
@@ -62,7 +73,7 @@ def _reach_function(function: Callable[..., Any], reached: dict[str, str]) -> No
 def _reach_value(name: str, value: object, reached: dict[str, str]) -> None:
     match value:
         case Step():
-            _reach_function(value.definition.function, reached)
+            _reach_step(value.definition, reached)
         case _ if inspect.isfunction(value):
             _reach_function(value, reached)
         case bool() | int() | float() | str() | bytes() | None | tuple() | list() | dict() | frozenset() | set():

@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from .errors import Problem
+from .places.command import Command
 from .places.place import IN_PROCESS, Place
 from .resources import Resources
 from .sampling import Space
@@ -63,6 +64,8 @@ class Definition:
     place: Place = IN_PROCESS
     reusable: bool = True
     """Whether what it made before stands for what it would make now; not if it reads what is none of its inputs."""
+    command: Command | None = None
+    """What it runs instead of the function, which then only says what goes in and comes out."""
 
 
 @dataclass(frozen=True, eq=False)

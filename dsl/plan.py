@@ -13,9 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias, assert_never
 from pydantic import Field, TypeAdapter
 from pydantic_core import from_json
 
-from .places.place import PlaceName
-
-VERSION = 2
+VERSION = 3
 
 Json: TypeAlias = Any
 """What JSON can hold."""
@@ -137,7 +135,12 @@ class Call:
     """Seconds."""
     cpus: float = 1.0
     memory: str = ""
-    place: PlaceName = "in_process"
+    place: str = "in_process"
+    """The name of the place where it runs."""
+    place_config: dict[str, Json] = field(default_factory=dict, hash=False)
+    """The place's configuration."""
+    command: str = ""
+    """What a step that is a command runs; empty for a function."""
     question: str = ""
     """What a person is asked before it runs; empty: nobody is."""
     doc: str = ""

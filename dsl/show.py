@@ -49,6 +49,16 @@ def source_text(source: Source) -> str:
             assert_never(source)
 
 
+def place_text(call: Call) -> str:
+    """Return where a call runs, in words.
+
+    >>> place_text(Call("demo/fit", "fit", "m:fit", "", (), (), place="docker", place_config={"image": "r:4"}))
+    'docker (image=r:4)'
+    """
+    said = [f"{name}={value}" for name, value in call.place_config.items() if value not in (None, "", [], {})]
+    return f"{call.place} ({', '.join(said)})" if said else call.place
+
+
 def _text(node: PlanNode) -> Iterator[str]:
     match node:
         case Call():
@@ -56,6 +66,10 @@ def _text(node: PlanNode) -> Iterator[str]:
             yield f"{_last(node.path)}{' -> ' if outputs else ''}{outputs}"
             if node.question:
                 yield f"    held until approved: {node.question}"
+            if node.place != "in_process":
+                yield f"    runs in {place_text(node)}"
+            if node.command:
+                yield f"    command: {node.command}"
             for item in node.inputs:
                 yield f"    {item.name} = {source_text(item.source)}"
         case Chain():

@@ -123,6 +123,8 @@ def _described_parameters(doc: str) -> dict[str, str]:
 
 
 def _definition_place(definition: Definition) -> Where:
+    if definition.command is not None:
+        return definition.where
     code = definition.function.__code__
     line = code.co_firstlineno
     where = Where(code.co_filename, line)

@@ -56,7 +56,7 @@ def step(
         it up to the share `retry_jitter` is added, so that many do not try again at the same instant.
     timeout: the longest one try may take; it kills a step that runs in a process of its own, or in a wide loop.
     resources: what it needs of the machine; kept for a step in a process of its own.
-    place: where it runs: in the run's process, or `Process()`.
+    place: where it runs: in the run's process, `Process()`, `Docker(image=…)`, or a place of your own.
     reusable: False for a step that reads what is none of its inputs, such as what was published last: it runs in every
         run, and what follows is skipped only if it made the same again.
 
@@ -83,7 +83,12 @@ def step(
             fix="write retry_backoff=2.0 to double the delay each time, and retry_jitter=0.1 for up to a tenth more",
         )
     if not isinstance(place, Place):
-        raise WorkflowError(f"place={place!r} is no place", where, fix="write place=Process(), or leave it out")
+        raise WorkflowError(
+            f"place={place!r} is no place",
+            where,
+            why="a place is a value such as Process() or Docker(image=…), whose class keeps the Protocol Place",
+            fix="write place=Process(), or leave it out",
+        )
     frame = users_frame()
     names = {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
 

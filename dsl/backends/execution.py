@@ -7,6 +7,7 @@ from typing import Any
 from kaon.artifacts import Artifact
 
 from ..context import Message
+from ..places.place import IN_PROCESS
 from .calls import Calls, Closing, Opened, Outputs, Reused, Waits
 from .effects import Invocation
 from .failures import Failure, Stopped
@@ -98,12 +99,11 @@ class Execution:
             self.outputs = ended.outputs
 
     def _performed(self, opened: Opened) -> Performed | Broken:
-        work = opened.work(self._session.lease.run)
-        if self.call.place == "process":
-            from .own_process import perform_in_own_process
+        session, work = self._session, opened.work(self._session.lease.run)
+        if self.call.place != IN_PROCESS.name:
+            from .placed import perform_in_place
 
-            return perform_in_own_process(self._session, self.call, work, self._heard)
-        session = self._session
+            return perform_in_place(session, self.call, work, self._heard)
         code = session.terms.codes[self.call.path]
         return perform(code, work, session.store, self._heard, timeout=self.call.timeout, within=session.in_step)
 

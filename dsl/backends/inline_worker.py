@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from ..context import Message
+from ..places.place import ON_THIS_MACHINE
 from .calls import Opened
 from .perform import perform
+from .placed import perform_in_place
 from .session import Session
 from .shard import Crashed, Ended
 
@@ -25,5 +27,8 @@ class InlineWorker:
             def tell(message: Message, opened: Opened = opened) -> None:
                 hear(opened, message)
 
+            if call.place not in ON_THIS_MACHINE:
+                yield Ended(index, perform_in_place(session, call, work, tell))
+                continue
             code = session.terms.codes[call.path]
             yield Ended(index, perform(code, work, session.store, tell, timeout=call.timeout, within=session.in_step))

@@ -13,6 +13,7 @@ from kaon.artifacts import ArtifactsError, Digest, Metrics, NewOutput, Store, di
 
 from ..context import Message, StepContext, stepping
 from ..ir import Step
+from ..places.command import Command
 from ..places.in_process import run_in_process
 from ..plan import Call
 from ..secrets import Secret, SecretKept, masked, refuse_secrets
@@ -39,6 +40,8 @@ class StepCode:
     """The inputs that are paths of files or folders."""
     returned: Digest
     """The digest of the outputs' names and types."""
+    command: Command | None = None
+    """What it runs instead of the function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ def step_code(call: Call, step: Step[..., Any]) -> StepCode:
     outputs = tuple(annotation for _, annotation in signature.outputs)
     paths = frozenset(name for name, annotation in inputs.items() if is_path(annotation))
     returned = digest_value([[output.name, output.type] for output in call.outputs])
-    return StepCode(call, step.definition.function, inputs, outputs, signature.several, paths, returned)
+    definition = step.definition
+    return StepCode(call, definition.function, inputs, outputs, signature.several, paths, returned, definition.command)
 
 
 def perform(
@@ -114,7 +118,7 @@ def perform(
         context = StepContext(work.path, work.run, work.tries, lambda message: tell(without_secrets(message)))
         with stepping(context), captured(context):
             value = run_in_process(run, inputs, timeout)
-        outputs, metrics = _dumped(code, _values(code, value), store)
+        outputs, metrics = dumped(code, values_of(code, value), store)
     except Exception as error:
         return Broken(*cause_of(error), time.monotonic() - began)
     return Performed(outputs, metrics, time.monotonic() - began)
@@ -150,7 +154,7 @@ def _loaded(code: StepCode, name: str, reference: Reference, store: Store) -> An
     return value
 
 
-def _values(code: StepCode, value: Any) -> tuple[Any, ...]:
+def values_of(code: StepCode, value: Any) -> tuple[Any, ...]:
     """Return the outputs in what the function returned, in their order."""
     outputs = code.call.outputs
     if not code.several:
@@ -161,7 +165,7 @@ def _values(code: StepCode, value: Any) -> tuple[Any, ...]:
     return value
 
 
-def _dumped(code: StepCode, values: tuple[Any, ...], store: Store) -> tuple[tuple[NewOutput, ...], Mapping[str, float]]:
+def dumped(code: StepCode, values: tuple[Any, ...], store: Store) -> tuple[tuple[NewOutput, ...], Mapping[str, float]]:
     """Return the outputs in a form to be recorded, and the numbers of those that are metrics."""
     made = []
     for output, value, annotation in zip(code.call.outputs, values, code.outputs, strict=True):

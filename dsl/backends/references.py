@@ -90,8 +90,8 @@ def load(reference: Reference, annotation: Any, store: Store) -> Any:
         case Plain(value):
             return from_json(value, annotation)
         case Joined(items):
-            key, value = _mapping_types(annotation)
-            return Join({_key(raw, key): inner for raw, inner in items}, value, store)
+            key, value = mapping_types(annotation)
+            return Join({key_of(raw, key): inner for raw, inner in items}, value, store)
 
 
 def digest(reference: Reference) -> Digest:
@@ -117,7 +117,7 @@ def artifacts(reference: Reference) -> tuple[Artifact, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _mapping_types(annotation: Any) -> tuple[Any, Any]:
+def mapping_types(annotation: Any) -> tuple[Any, Any]:
     """Return the types of the keys and of the values of a mapping, which may be one of several types or optional."""
     annotation = plain(annotation)
     choices = get_args(annotation) if get_origin(annotation) in OPTIONAL_ORIGINS else (annotation,)
@@ -127,7 +127,8 @@ def _mapping_types(annotation: Any) -> tuple[Any, Any]:
     return reduce(either, [key for key, _, _ in mappings]), reduce(either, [value for _, value, _ in mappings])
 
 
-def _key(raw: Json, annotation: Any) -> Any:
+def key_of(raw: Json, annotation: Any) -> Any:
+    """Return the key of an item as the mapping's type asks for it."""
     if isinstance(raw, dict):
         return Point(**raw)
     if isinstance(annotation, NewType) or is_plain(annotation):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from kaon.artifacts import Done, Fenced, RunRecord, Store
 
 from ..events import Event, RunEvent, State
+from ..places.place import ON_THIS_MACHINE
 from ..plan import Call, Json, Loop, Plan, PlanNode, children, walk
 from ..workflow import Workflow
 from .engine import Engine
@@ -67,7 +68,8 @@ class RunSession(Session):
 def _elsewhere(node: PlanNode) -> frozenset[str]:
     """Return the paths of the calls that may be performed in another process: those in loops, or that ask for it."""
     if isinstance(node, Loop):
-        return frozenset(inner.path for inner in walk(node) if isinstance(inner, Call))
+        calls = (inner for inner in walk(node) if isinstance(inner, Call))
+        return frozenset(call.path for call in calls if call.place in ON_THIS_MACHINE)
     if isinstance(node, Call):
         return frozenset({node.path} if node.place == "process" else ())
     return frozenset(path for child in children(node) for path in _elsewhere(child))

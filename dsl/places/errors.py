@@ -1,5 +1,6 @@
-"""The errors of the pool of processes.
+"""The errors of places.
 
+PlaceError        a place is not there, or cannot do what was asked
 PoolError         the pool cannot do what was asked
 ├── SetupFailed   what every worker needs could not be built
 ├── NotSendable   a task cannot be pickled
@@ -9,6 +10,14 @@ PoolError         the pool cannot do what was asked
 """
 
 from ..errors import Problem
+
+
+class PlaceError(Exception):
+    """A place is not there, or cannot perform a step: the problem, the reason and the mend."""
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+        super().__init__(str(Problem(what, why=why, fix=fix)))
+        self.what = what
 
 
 class PoolError(Exception):

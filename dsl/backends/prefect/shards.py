@@ -13,6 +13,7 @@ from prefect.states import Failed as FailedState
 
 from ...context import Message
 from ...places.limits import NONE, Limits
+from ...places.place import ON_THIS_MACHINE, Process
 from ...places.wire import Died, Done, Failed, OverLimit, Told
 from ...places.wire import Task as PoolTask
 from ...places.worker import Worker as PoolWorker
@@ -27,6 +28,7 @@ from ..local import tally_of
 from ..own_process import LOOK, cause_of_death
 from ..pace import BATCH_SECONDS, Pace
 from ..perform import Broken
+from ..placed import PlacedWorker
 from ..session import Session
 from ..shard import Crashed, Ended, Shard, Worker
 from ..tally import Tally
@@ -145,17 +147,22 @@ def _worker(session: Session, loop: Loop) -> Iterator[Worker]:
     if not session.shared:
         yield InlineWorker(session)
         return
-    limits = _limits(loop)
+    calls = [call for call in walk(loop) if isinstance(call, Call)]
+    if all(call.place not in ON_THIS_MACHINE for call in calls):
+        yield InlineWorker(session)
+        return
+    limits = _limits(calls)
     with (
         session.admission.admitted(limits.cpus or 0, limits.memory, waiting=session.stop_if_halted),
         session.pool.worker(limits) as worker,
     ):
-        yield PooledWorker(session, worker)
+        pooled = PooledWorker(session, worker)
+        yield pooled if all(call.place in ON_THIS_MACHINE for call in calls) else PlacedWorker(session, pooled)
 
 
-def _limits(loop: Loop) -> Limits:
-    """Return the most that a step of the loop needs of the machine, of those that are held to it."""
-    held = [call for call in walk(loop) if isinstance(call, Call) and call.place == "process"]
+def _limits(calls: Sequence[Call]) -> Limits:
+    """Return the most that one of the calls needs of the machine, of those that are held to it."""
+    held = [call for call in calls if call.place == Process.name]
     if not held:
         return NONE
     memory = [size for call in held if (size := Resources(call.cpus, call.memory).memory_bytes) is not None]
