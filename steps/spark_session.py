@@ -1,7 +1,7 @@
 """The Spark session of the steps: one a process, on this machine's cores or on a cluster, and quiet."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,28 +15,59 @@ if TYPE_CHECKING:
 DRIVER_MEMORY = "2g"
 
 
-def spark_session() -> "SparkSession":
+NOTHING: Mapping[str, str] = {}
+
+
+class SparkRunsAlready(Exception):
+    """A session that was asked for with a configuration, while one with another runs in this process."""
+
+
+def spark_session(conf: Mapping[str, str] = NOTHING) -> "SparkSession":
     """Return the running Spark session, or start one: on this machine's cores, or where KAON_SPARK_MASTER says.
+
+    conf: configuration that it must have.
 
     KAON_SPARK_MASTER: a master's URL, such as spark://host:7077; unset or empty, the cores of this machine. Of a
         cluster, Spark's own configuration says how much is taken (SPARK_CONF_DIR) and at which address the workers
         reach this process (SPARK_LOCAL_IP).
 
-    Where a session already runs (a notebook's) its own configuration holds.
+    Where a session already runs (a notebook's) its own configuration holds. Raises SparkRunsAlready if that is not as
+    `conf` asks.
     """
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     running = SparkSession.getActiveSession()
     if running is not None:
+        _require(running, conf)
         return running
+    elsewhere = SparkContext._active_spark_context is not None  # started in another thread
     master = os.environ.get("KAON_SPARK_MASTER", "")
     builder = SparkSession.builder.appName("kaon")
-    for name, value in {**QUIET, **({"spark.master": master} if master else _this_machine())}.items():
+    for name, value in {**QUIET, **({"spark.master": master} if master else _this_machine()), **conf}.items():
         builder = builder.config(name, value)
     with _jvm_writes_to_log():
         session = builder.getOrCreate()
         session.sparkContext.setLogLevel("ERROR")
+    if elsewhere:
+        _require(session, conf)
     return session
+
+
+def _require(session: "SparkSession", conf: Mapping[str, str]) -> None:
+    """Raise SparkRunsAlready, which names no values, unless the session has the configuration."""
+    differing = [name for name, value in conf.items() if _path(session.conf.get(name, None)) != _path(value)]
+    if differing:
+        raise SparkRunsAlready(
+            f"Spark runs in this process with another configuration: {', '.join(differing)}\n"
+            "  why: a process has one Spark, which is configured when it starts\n"
+            "  fix: run the step in a process of its own, with place=Process()"
+        )
+
+
+def _path(value: str | None) -> str | None:
+    """Return a value of the configuration with a file's URL as Spark writes it."""
+    return value.replace("file:///", "file:/", 1) if value and value.startswith("file:///") else value
 
 
 @contextmanager
