@@ -14,8 +14,8 @@ from .database import Database
 from .json_text import from_json_text
 from .life import death
 from .messages import message_of
-from .reading import ARTIFACT_COLUMNS, artifact_of, loop_keys
-from .record import Message, MessageKind, State
+from .reading import ARTIFACT_COLUMNS, STEP_COLUMNS, artifact_of, loop_keys, step_of
+from .record import Message, MessageKind, State, StepRecord
 from .runs import RUN, Clock, now
 from .tables import artifacts, messages, outputs, step_runs
 
@@ -102,7 +102,7 @@ class InsideRecords:
         run_id: int,
         step_run: int | None,
         *,
-        kinds: Collection[MessageKind] = ("log", "status"),
+        kinds: Sequence[MessageKind] = ("log", "status"),
         text: str = "",
         after: int | None = None,
         before: int | None = None,
@@ -145,6 +145,39 @@ class InsideRecords:
             for row in connection.execute(query):
                 found.setdefault(row[0], []).append((row[1], artifact_of(row[2:])))
         return found
+
+    def output_at(
+        self, run_id: int, path: str, name: str, keys: LoopKeys, attempt: tuple[int, ...] | None
+    ) -> Artifact | None:
+        """Return what the step of this plan path gave under a name, for these items; None if it has not yet.
+
+        attempt: that of the repetitions around the step; None for the last.
+        """
+        query = (
+            select(*ARTIFACT_COLUMNS)
+            .join(outputs, outputs.c.artifact == artifacts.c.id)
+            .join(step_runs, step_runs.c.id == outputs.c.step_run)
+            .where(step_runs.c.run == run_id, step_runs.c.superseded.is_(False), step_runs.c.path == path)
+            .where(step_runs.c["keys"] == keys, outputs.c.name == name)
+            .order_by(step_runs.c.id.desc())
+            .limit(1)
+        )
+        if attempt is not None:
+            query = query.where(step_runs.c.attempt == attempt)
+        with self.database.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else artifact_of(row)
+
+    def tries_of(self, run_id: int, path: str, keys: LoopKeys, attempt: tuple[int, ...]) -> list[StepRecord]:
+        """Return what the records have of a step for these items, with what was done anew, oldest first."""
+        query = (
+            select(*STEP_COLUMNS)
+            .where(step_runs.c.run == run_id, step_runs.c.path == path)
+            .where(step_runs.c["keys"] == keys, step_runs.c.attempt == attempt)
+            .order_by(step_runs.c.id)
+        )
+        with self.database.reading() as connection:
+            return [step_of(row) for row in connection.execute(query)]
 
     def _dead(self, connection: Connection, run_id: int) -> bool:
         run = connection.execute(RUN, {"wanted_run": run_id}).first()

@@ -70,7 +70,7 @@ class ListingRecords:
     def list_runs(
         self, wanted: RunFilter, *, before: int | None = None, after: int | None = None, limit: int = 50
     ) -> list[ListedRun]:
-        """Return runs, newest first: the newest, those older than run `before`, or those just newer than run `after`."""
+        """Return runs, newest first: the newest, those older than run `before`, or those just after run `after`."""
         time = self._clock()
         query = select(*COLUMNS).where(*_conditions(wanted)).limit(max(limit, BATCH) if wanted.states else limit)
         found: list[ListedRun] = []

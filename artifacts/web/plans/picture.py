@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from .nodes import Node, children
 
-STEP_WIDTH, STEP_HEIGHT = 176.0, 52.0
-GAP = 36.0
+STEP_WIDTH, STEP_HEIGHT = 168.0, 52.0
+GAP = 30.0
 """Between two parts of a sequence."""
-FAN = 34.0
+FAN = 30.0
 """Beside branches, for the lines that fan out and join."""
 STACK = 14.0
 """Between two branches."""
@@ -98,10 +98,11 @@ class _Size:
 def picture_of(root: Node) -> Picture:
     """Return the picture of a plan.
 
-    >>> plan = {"node": "chain", "name": "", "parts": [{"node": "call", "path": "f/a"}, {"node": "call", "path": "f/b"}]}
-    >>> [(step.path, step.x) for step in picture_of(plan).steps]
-    [('f/a', 8.0), ('f/b', 220.0)]
+    >>> parts = [{"node": "call", "path": "f/a"}, {"node": "call", "path": "f/b"}]
+    >>> [(step.path, step.x) for step in picture_of({"node": "chain", "parts": parts}).steps]
+    [('f/a', 8.0), ('f/b', 206.0)]
     """
+    root = {**root, "name": ""} if root["node"] == "chain" else root  # the page names the workflow
     size = _size(root)
     picture = Picture(size.width + 2 * EDGE, size.above + size.below + 2 * EDGE)
     _place(picture, root, EDGE, EDGE + size.above)
@@ -168,7 +169,10 @@ def _branches(picture: Picture, node: Node, x: float, middle: float, size: _Size
         at = top + inner.above
         picture.lines.append(Line(x, middle, x + fan, at, arrow=True))
         _place(picture, branch, x + fan, at)
-        picture.lines.append(Line(x + fan + inner.width, at, x + size.width, middle, arrow=False))
+        join = x + size.width - FAN
+        if join > x + fan + inner.width:
+            picture.lines.append(Line(x + fan + inner.width, at, join, at, arrow=False))
+        picture.lines.append(Line(join, at, x + size.width, middle, arrow=False))
         top = at + inner.below + STACK
 
 

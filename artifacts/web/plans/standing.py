@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 
 from ...records import PathProgress, RunOverview, State
 from .nodes import Node, PlanFacts, calls_in, children
@@ -47,7 +48,7 @@ def standings(plan: PlanFacts, overview: RunOverview) -> dict[str, Standing]:
     found = {path: _call(progress.get(path), goes_on) for path in plan.calls}
     for path in _activated(plan.root, found) if overview.run.ended is None else ():
         found[path] = Standing("activated", {}, None)
-    for path in reversed(plan.boxes):
+    for path in reversed(tuple(plan.boxes)):
         found[path] = _box(plan, path, found, progress, goes_on)
     return found
 
@@ -109,7 +110,7 @@ def _activated(node: Node, found: Mapping[str, Standing]) -> list[str]:
     paths: list[str] = []
     parts = children(node)
     if node["node"] == "chain":
-        for before, after in zip(parts, parts[1:], strict=False):
+        for before, after in pairwise(parts):
             if before["node"] == "fork":
                 done = [_is_done(branch, found) for branch in children(before)]
                 if any(done) and not all(done):
