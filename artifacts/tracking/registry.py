@@ -66,6 +66,13 @@ class Registry:
         with mlflow_at(self.uri):
             return Path(self._client.get_model_version(name, str(version)).tags["kaon.bundle"])
 
+    def version_of(self, name: str, bundle: Path) -> int | None:
+        """Return the version that this folder was registered as last, None if it never was. Raises TrackingError."""
+        with mlflow_at(self.uri):
+            found = self._client.search_model_versions(f"name = '{name}'")
+        wanted = str(bundle.absolute())
+        return max((int(one.version) for one in found if one.tags.get("kaon.bundle") == wanted), default=None)
+
     def _own_run(self, name: str, bundle: Path) -> str:
         artifacts = self.home / "mlflow" / "artifacts"
         run = self._client.create_run(experiment(self._client, self.uri, name, artifacts), run_name=bundle.name)
