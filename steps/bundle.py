@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import faiss
 import numpy as np
@@ -27,7 +28,9 @@ from .features import NAMES, queries
 from .list_ranker import ranked_scores
 from .source_arrays import source_arrays, source_ids, sources_from
 from .sources import Rows, Sources, Vectors
-from .two_tower import TwoTower
+
+if TYPE_CHECKING:  # who serves a bundle needs no torch
+    from .two_tower import TwoTower
 
 FORMAT = 2
 """Raised whenever an older reader could not read what is written, or would misread it."""
@@ -46,7 +49,7 @@ class Parts:
     """What a bundle is made of."""
 
     sources: Sources
-    towers: Mapping[str, TwoTower]
+    towers: "Mapping[str, TwoTower]"
     """The chosen tower of each market."""
     index: faiss.Index
     index_items: Rows

@@ -9,11 +9,11 @@ import xgboost
 from scipy import sparse
 
 from ..candidates import retrieve
-from ..evaluation.beyond_accuracy import unit_vectors
 from ..list_ranker import ranked_scores
 from ..neighbours import lookup
 from ..ranking import Rows, top_scores
 from ..sources import Sources, Vectors
+from ..vector_source import unit_vectors
 from .candidate_facts import candidate_users, candidate_vectors, in_tail, population_of
 from .exploration import explored
 from .genres import GenreTable
