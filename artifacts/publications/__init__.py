@@ -6,7 +6,7 @@ from .golden import Skew
 from .history import Event, events
 from .promotion import NotPromoted, Promoted, promote, rollback, stop
 from .publication import Publication, publication, publications
-from .served import Serving, ServesElsewhere, serving
+from .served import ServesElsewhere, Serving, serving
 
 __all__ = [
     "EngineError",

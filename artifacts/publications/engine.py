@@ -19,6 +19,10 @@ class EngineError(ArtifactsError):
     """The Docker engine does not answer, went away in the middle, or refuses."""
 
 
+class NoEngine(EngineError):
+    """No Docker engine answers."""
+
+
 @contextmanager
 def engine(timeout: float = PATIENCE) -> Iterator[DockerClient]:
     """Yield a client of the engine that DOCKER_HOST names, else of the machine's, which answered. Raises EngineError.
@@ -26,6 +30,7 @@ def engine(timeout: float = PATIENCE) -> Iterator[DockerClient]:
     What the engine refuses or fails in while the block runs is raised as EngineError too.
     """
     import docker
+    import requests
     from docker.errors import DockerException
 
     try:
@@ -33,8 +38,11 @@ def engine(timeout: float = PATIENCE) -> Iterator[DockerClient]:
     except DockerException as error:
         raise no_engine(error) from error
     try:
-        with as_engine_errors():
+        try:
             client.ping()
+        except (DockerException, requests.RequestException) as error:
+            raise no_engine(error) from error
+        with as_engine_errors():
             yield client
     finally:
         client.close()
@@ -59,9 +67,9 @@ def as_engine_errors() -> Iterator[None]:
         ) from error
 
 
-def no_engine(error: Exception) -> EngineError:
+def no_engine(error: Exception) -> NoEngine:
     """Return the error for an engine that does not answer at all."""
-    return EngineError(
+    return NoEngine(
         "no Docker engine answers",
         why=_short(error),
         fix="start Docker and see that this user may use it (docker ps), or publish the bundle alone: "

@@ -92,8 +92,8 @@ def replay(url: str, requests: Sequence[Golden], tolerance: float = TOLERANCE) -
             where=f"POST {worst.golden.path} {json.dumps(dict(worst.golden.request), ensure_ascii=False)}",
             why=f"{worst.told}; {sum(not one.size <= tolerance for one in found)} of {len(found)} "
             f"compared values differ by more than {tolerance:g}, this one most",
-            fix="see that training and serving run the same code and packages; after a change of either, publish again: "
-            "kaon run recommendations --force publish",
+            fix="see that training and serving run the same code and packages; after a change of either, publish "
+            "again: kaon run recommendations --force publish",
         )
     return Replayed(len(requests), len(found), max((difference.size for difference in found), default=0.0))
 

@@ -16,7 +16,7 @@ from .golden import golden_of, replay
 from .images import image_of, tag
 from .lock import publishing_alone
 from .publication import Publication, publication, publications
-from .served import Serving, address, end, port_for, refuse_another_home, replace
+from .served import Serving, address, end, port_for, refuse_another_home, replace, unchanged
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -89,7 +89,7 @@ def put_in_service(
     The caller holds the lock of the name. Raises NotReady; what served before serves again then.
     """
     chosen = port_for(client, name, port)
-    told = replace(client, home, name, version, image, chosen)
+    told = unchanged(client, name, image, chosen) or replace(client, home, name, version, image, chosen)
     tag(client, image, name, ("champion",))
     notes = () if chosen == port else (f"port {port} is in use by another program: it serves on {chosen} instead",)
     return told, notes
@@ -111,9 +111,7 @@ def _made_champion(home: Path, wanted: Publication, port: int | None, what: hist
     return Promoted(_known(home, name, version), served, notes)
 
 
-def _served_by_container(
-    home: Path, wanted: Publication, port: int | None
-) -> tuple[Serving | None, tuple[str, ...]]:
+def _served_by_container(home: Path, wanted: Publication, port: int | None) -> tuple[Serving | None, tuple[str, ...]]:
     """Let the version's image serve; None for a name that was only ever published as bundles."""
     name, version = wanted.name, wanted.version
     happened = history.events(home, name)
@@ -150,4 +148,3 @@ def _known(home: Path, name: str, version: str) -> Publication:
             fix="mend that and publish it again: kaon run recommendations --force publish",
         )
     return found
-

@@ -60,7 +60,7 @@ def publications(home: Path) -> tuple[Publication, ...]:
 
 
 def publication(home: Path, name: str, version: str) -> Publication | None:
-    """Return one published version, also by the beginning of its version if no other begins so; None if there is none."""
+    """Return one published version, by the beginning of its version if that is enough; None if there is no such one."""
     found = [one for one in publications(home) if one.name == name and one.version.startswith(version)]
     return next((one for one in found if one.version == version), found[0] if len(found) == 1 else None)
 

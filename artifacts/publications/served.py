@@ -70,6 +70,15 @@ def port_for(client: DockerClient, name: str, wanted: int) -> int:
     return wanted if ours.endswith(f":{wanted}") or port_is_free(wanted) else free_port()
 
 
+def unchanged(client: DockerClient, name: str, image: str, port: int) -> Serving | None:
+    """Return what serves the name if it is this image, ready, on this port, and no replacement is under way."""
+    if _found(client, labels.container_name(name) + ASIDE) is not None:
+        return None
+    container = _found(client, labels.container_name(name))
+    told = None if container is None else _told(container)
+    return told if told and told.ready and told.image == image and address(told.url) == port else None
+
+
 def replace(client: DockerClient, home: Path, name: str, version: str, image: str, port: int) -> Serving:
     """Let the image serve the name on the port in place of what does now, and return it once it is ready.
 
