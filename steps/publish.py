@@ -105,15 +105,17 @@ def publish(
         "choices": {market: choices.model_for(market) for market in markets},
     }
     shipping = Shipping(publisher, base_image, registry, port)
-    with publishing_alone(
-        kaon_home(), name, waits=lambda: current_step().log("another publication is at work: waiting")
-    ):
+    with publishing_alone(kaon_home(), name, waits=_wait):
         golden = golden_json(golden_requests(parts, reranking))
         written = write_bundle(parts, kaon_home() / "bundles" / name, about, {FILE: golden})
         set_state(written.path, str(about["state"]), reasons)
         current_step().progress(0.6, f"bundle {written.path}")
         shipment = ship(kaon_home(), name, written.path, shipping, champion=not reasons)
         return _registered(name, written, shipment, reasons, {**report.metrics, "index.recall@10": recall})
+
+
+def _wait() -> None:
+    current_step().log("another publication of this name is at work: waiting for it")
 
 
 def _reasons(stable: bool, report: HeldOutReport, minimum_gain: float) -> tuple[str, ...]:

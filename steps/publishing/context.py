@@ -3,7 +3,7 @@
 import io
 import tarfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -42,21 +42,25 @@ class Recipe:
 @contextmanager
 def build_context(recipe: Recipe, scratch: Path) -> Iterator[IO[bytes]]:
     """Yield the archive of a recipe, which lies in the folder while the block runs and has no name there."""
-    with writing(scratch):
-        scratch.mkdir(parents=True, exist_ok=True)
-        file = TemporaryFile(dir=scratch)
-    with file:
-        with writing(scratch), tarfile.open(fileobj=file, mode="w") as archive:
-            _add(archive, "Dockerfile", recipe.dockerfile)
-            _add(archive, "wheels/requirements.txt", _pins(recipe.wheels))
-            for wheel in recipe.wheels:
-                _add(archive, f"wheels/{wheel.name}", wheel)
-            for path, raw in recipe.code.items():
-                _add(archive, path, raw)
-            for path in _files(recipe.bundle):
-                _add(archive, f"bundle/{path.relative_to(recipe.bundle).as_posix()}", path)
-        file.seek(0)
+    with ExitStack() as opened:
+        with writing(scratch):
+            scratch.mkdir(parents=True, exist_ok=True)
+            file = opened.enter_context(TemporaryFile(dir=scratch))
+            _write(file, recipe)
+            file.seek(0)
         yield file
+
+
+def _write(file: IO[bytes], recipe: Recipe) -> None:
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        _add(archive, "Dockerfile", recipe.dockerfile)
+        _add(archive, "wheels/requirements.txt", _pins(recipe.wheels))
+        for wheel in recipe.wheels:
+            _add(archive, f"wheels/{wheel.name}", wheel)
+        for name, raw in recipe.code.items():
+            _add(archive, name, raw)
+        for path in _files(recipe.bundle):
+            _add(archive, f"bundle/{path.relative_to(recipe.bundle).as_posix()}", path)
 
 
 def _pins(wheels: tuple[Path, ...]) -> bytes:

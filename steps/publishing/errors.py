@@ -8,4 +8,4 @@ class NotPublishable(ArtifactsError, ValueError):
 
 
 class NoImageHere(NotPublishable):
-    """This machine cannot make images, whatever the model: no base image, no wheels, or another home serves the name."""
+    """This machine can make no image, of whatever model: it has no base image, or no wheels."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kaon.artifacts import Json, canonical_json
+from kaon.artifacts import Digest, Json, canonical_json
 from kaon.artifacts.publications import NotReady, ServesElsewhere, Skew, labels
 from kaon.artifacts.publications.container import trial
 from kaon.artifacts.publications.engine import NoEngine, engine
@@ -85,7 +85,7 @@ def _prepared(order: _Order) -> _Prepared:
     if machine != Machine.here():
         notes = (f"the base image {base} is {machine}, this machine {Machine.here()}: wheels come from pip's index",)
     wheels = collect_wheels(requirements(), machine, order.home / "wheels")
-    return _Prepared(base, Recipe(base_id, dockerfile(), wheels, server_code(), order.bundle), notes)
+    return _Prepared(base, Recipe(Digest(base_id), dockerfile(), wheels, server_code(), order.bundle), notes)
 
 
 def _shipped(order: _Order, prepared: _Prepared, *, champion: bool) -> Shipment:
@@ -149,7 +149,7 @@ def _marks(order: _Order, recipe: Recipe) -> dict[str, str]:
         labels.VERSION: order.bundle.name,
         labels.RUN: _text(manifest.get("run")),
         labels.PLAN: _text(manifest.get("plan")),
-        labels.METRICS: canonical_json(manifest.get("metrics", {})),
+        labels.METRICS: canonical_json(manifest.get("metrics", {})).decode(),
         labels.CODE: code_digest(recipe.code),
     }
 

@@ -13,7 +13,7 @@ SERVING = "deploy/serving"
 
 
 def server_code() -> Mapping[str, bytes]:
-    """Return the files of the server and of every module of this package that it imports, now or later, by their path."""
+    """Return by their path the files of the server and of every module of this package that it may import."""
     found: dict[str, bytes] = {}
     asked = [SERVER]
     while asked:

@@ -87,12 +87,13 @@ def _packed(package: Distribution, folder: Path) -> Path | None:
         return None
     name = f"{_normal(package.name)}-{package.version}-{_tags(about)}.whl"
     info = next(path.partition("/")[0] for path in files if path.endswith(".dist-info/WHEEL"))
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as wheel:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        partial = Path(scratch, name)
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as wheel:
             record = [_added(wheel, inside, source) for inside, source in sorted(files.items())]
             listed = "\n".join([*record, f"{info}/RECORD,,", ""])
-            wheel.writestr(_entry(f"{info}/RECORD", 0o644), listed)
-    os.replace(file.name, folder / name)
+            wheel.writestr(_entry(f"{info}/RECORD", 0o644), listed, compresslevel=1)
+        partial.replace(folder / name)
     return folder / name
 
 
@@ -109,7 +110,8 @@ def _files(package: Distribution) -> Mapping[str, Path]:
 
 def _added(wheel: zipfile.ZipFile, inside: str, source: Path) -> str:
     raw = source.read_bytes()
-    wheel.writestr(_entry(inside, 0o755 if os.access(source, os.X_OK) else 0o644), raw)
+    mode = 0o755 if os.access(source, os.X_OK) else 0o644
+    wheel.writestr(_entry(inside, mode), raw, compresslevel=1)
     digest = base64.urlsafe_b64encode(hashlib.sha256(raw).digest()).rstrip(b"=").decode()
     return f"{inside},sha256={digest},{len(raw)}"
 
@@ -138,10 +140,10 @@ def _cached(package: Distribution, folder: Path) -> Path | None:
 def _download(packages: Sequence[Distribution], machine: Machine, folder: Path) -> None:
     wanted = [f"{package.name}=={package.version}" for package in packages]
     platforms = [f"--platform={platform}" for platform in machine.platforms()]
-    with tempfile.TemporaryDirectory(dir=folder) as partial:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         command += ["--disable-pip-version-check", f"--python-version={machine.python}", *platforms]
-        done = subprocess.run([*command, f"--dest={partial}", *wanted], capture_output=True, text=True)
+        done = subprocess.run([*command, f"--dest={scratch}", *wanted], capture_output=True, text=True)
         if done.returncode != 0:
             raise NoImageHere(
                 f"wheels for {machine} cannot be had: {', '.join(wanted)}",
@@ -149,7 +151,7 @@ def _download(packages: Sequence[Distribution], machine: Machine, folder: Path) 
                 fix="see that pip reaches an index, or set publish.base_image to an image with the Python and the "
                 f"processor of this machine: {Machine.here()}",
             )
-        for wheel in Path(partial).glob("*.whl"):
+        for wheel in Path(scratch).glob("*.whl"):
             name, _, rest = wheel.name.partition("-")
             os.replace(wheel, folder / f"{_normal(name)}-{rest}")
 
