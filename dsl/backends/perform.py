@@ -112,10 +112,16 @@ def perform(
         with within():
             return code.function(**inputs)
 
+    def hear(message: Message) -> None:
+        tell(without_secrets(message))
+
+    def plan() -> str:
+        return store.records.run(work.run).plan
+
     began = time.monotonic()
     try:
         inputs = {name: _loaded(code, name, reference, store) for name, reference in work.inputs.items()}
-        context = StepContext(work.path, work.run, work.tries, lambda message: tell(without_secrets(message)))
+        context = StepContext(work.path, work.run, work.tries, hear, plan)
         with stepping(context), captured(context):
             value = run_in_process(run, inputs, timeout)
         outputs, metrics = dumped(code, values_of(code, value), store)
