@@ -65,9 +65,9 @@ def decisions(opened: Opened) -> list[Decision]:
 
 
 def _from_choice(market: str, choice: Mapping[str, Any]) -> Decision:
-    measured = {
-        model: (interval["mean"], interval["low"], interval["high"]) for model, interval in choice["ndcg"].items()
-    }
+    ndcg = choice["ndcg"]
+    known = (*(model for model in MODELS if model in ndcg), *(model for model in ndcg if model not in MODELS))
+    measured = {model: (ndcg[model]["mean"], ndcg[model]["low"], ndcg[model]["high"]) for model in known}
     return Decision(market, choice["model"], choice["users"], choice["reason"], measured)
 
 

@@ -33,7 +33,7 @@ class FaissIndexViewer:
         if binary:
             index: Any = faiss.read_index_binary(path)
         else:
-            index = faiss.downcast_index(faiss.read_index(path, mapped))
+            index = faiss.read_index(path, mapped)
         named = _named(index, binary)
         named["size"] = bytes_said(opened.artifact.size)
         return [facts(named), *([] if binary else _lengths(index))]

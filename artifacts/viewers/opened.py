@@ -34,12 +34,13 @@ class Opened:
         A blob that was checked and whose file has not changed since is not read again: a page of a large table must not
         cost reading all of it.
         """
-        known = CHECKED.get(self.artifact.digest)
+        key = self.store.url, self.artifact.digest
+        known = CHECKED.get(key)
         if known is not None and known.still_there():
             return known.path
         with self.store.open(self.artifact) as source:
             path = local_path(source)
-        CHECKED[self.artifact.digest] = _Checked.now(path)
+        CHECKED[key] = _Checked.now(path)
         while len(CHECKED) > REMEMBERED:
             CHECKED.pop(next(iter(CHECKED)), None)
         return path
@@ -79,5 +80,5 @@ def _seen(path: Path) -> tuple[int, int, int]:
 
 
 REMEMBERED = 4096
-CHECKED: dict[Digest, _Checked] = {}
-"""What this process has read whole, so that it need not again."""
+CHECKED: dict[tuple[str, Digest], _Checked] = {}
+"""What this process has read whole, so that it need not again: by the store and the digest."""

@@ -28,6 +28,8 @@ class FigureHistory:
     def view(self, moments: Sequence[Moment]) -> Iterable[Block]:
         blocks: list[Block] = []
         left = ALTOGETHER
+        if not any(moment.artifact for moment in moments):
+            return [Note("None of these runs has drawn this figure.")]
         there = [moment for moment in reversed(moments) if moment.artifact is not None]
         for moment in there[:MOST]:
             assert moment.artifact is not None

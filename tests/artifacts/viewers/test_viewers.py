@@ -212,10 +212,8 @@ class TestXGBoostModelViewer(ViewerTests):
 
         random = np.random.default_rng(0)
         rows = random.normal(size=(200, 3))
-        names = ["age", "price", "<b>"]
         table = xgboost.DMatrix(rows, label=rows[:, 1] * 2, feature_names=["age", "price", "noise"])
         model = xgboost.train({"max_depth": 2, "nthread": 1}, table, num_boost_round=5)
-        assert names
         return [(xgboost.Booster, model)]
 
     def test_the_feature_that_decides_comes_first(self, opened: Any):
