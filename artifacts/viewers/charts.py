@@ -97,4 +97,5 @@ def _spec(values: Sequence[Json], mark: Json, encoding: Mapping[str, Any], heigh
         "encoding": dict(encoding),
         "width": "container",
         "height": height,
+        "autosize": {"type": "fit-x", "contains": "padding"},
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..json_form import finite
 from .opened import Opened
-from .said import cell, said
+from .said import cell, column_said, said
 from .stored_rows import Column, StoredRows, replaced
 
 WHOLE = 1_000_000
@@ -41,6 +41,11 @@ class ColumnFigures:
     """How many values lie in each of equal parts of the range; empty for what is no number and no time."""
     common: tuple[tuple[str, int], ...]
     """The values that occur most among the rows that were read, and how often; only of text and truth values."""
+
+    @property
+    def shown(self) -> str:
+        """What a page calls it."""
+        return column_said(self.name)
 
 
 @dataclass(frozen=True, slots=True)

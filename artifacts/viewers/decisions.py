@@ -85,34 +85,34 @@ def _said(measured: tuple[float, float, float] | None) -> str:
 
 
 def _picture(found: list[Decision]) -> Chart:
-    """Return a point with its interval for every model of every market; the chosen one is filled."""
+    """Return a point with its interval for every model of every market; that of the chosen one is large."""
     values = [
         {"market": one.market, "model": model, "mean": mean, "low": low, "high": high, "chosen": model == one.model}
         for one in found
         for model, (mean, low, high) in one.measured.items()
     ]
-    place = {"y": {"field": "market", "type": "nominal", "title": None}, "yOffset": {"field": "model"}}
-    colour = {"color": {"field": "model", "type": "nominal", "title": None, "legend": {"orient": "top"}}}
-    across = {"type": "quantitative", "title": "nDCG@10", "scale": {"zero": False}}
+    place = {"y": {"field": "market", "type": "nominal", "title": None}, "yOffset": {"field": "model", "sort": MODELS}}
+    colour = {"color": {"field": "model", "type": "nominal", "sort": MODELS, "legend": {"orient": "top", "title": None}}}
+    across = {"type": "quantitative", "title": "nDCG@10", "scale": {"zero": False}, "axis": {"tickCount": 6}}
     spec: dict[str, Any] = {
         "$schema": SCHEMA,
         "data": {"values": values},
         "width": "container",
         "height": {"step": 14},
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "layer": [
             {"mark": "rule", "encoding": {**place, **colour, "x": {"field": "low", **across}, "x2": {"field": "high"}}},
             {
-                "mark": {"type": "point", "size": 70},
+                "mark": {"type": "point", "filled": True, "opacity": 1},
                 "encoding": {
                     **place,
                     **colour,
                     "x": {"field": "mean", **across},
-                    "fillOpacity": {"condition": {"test": "datum.chosen", "value": 1}, "value": 0},
-                    "fill": {"field": "model", "type": "nominal", "legend": None},
+                    "size": {"condition": {"test": "datum.chosen", "value": 160}, "value": 30},
                     "tooltip": [{"field": name} for name in ("market", "model", "mean", "low", "high", "chosen")],
                 },
             },
         ],
     }
-    title = "Measured in each market; the chosen model is filled"
+    title = "Measured in each market; the chosen model has the large point"
     return Chart(spec, title, "nDCG@10 of each model in each market, with its interval over users.")

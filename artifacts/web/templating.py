@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..viewers.said import said
 from . import formats
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -32,5 +33,7 @@ def environment() -> Environment:
         "json_text": formats.json_text,
         "items": formats.items,
         "last": formats.last,
+        "said": said,
+        "twice": lambda value: (value, value),
     }
     return made

@@ -41,7 +41,7 @@ def table_difference(before: Opened, after: Opened, key: Sequence[str] = ()) -> 
 def _frame(table: StoredRows) -> Any:
     part = table.table().slice(0, COMPARED) if table.total > COMPARED else table.table()
     frame = part.replace_schema_metadata(None).to_pandas()
-    for name in frame.columns[frame.dtypes == object]:
+    for name in frame.select_dtypes("object").columns:
         frame[name] = frame[name].map(lambda value: value if isinstance(value, str) or value is None else str(value))
     return frame
 

@@ -57,6 +57,7 @@ def _picture(values: Sequence[dict[str, Any]]) -> Chart:
         "data": {"values": list(values)},
         "width": "container",
         "height": {"step": 28},
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "mark": {"type": "rect", "cornerRadius": 3},
         "encoding": {
             "x": {"field": "run", "type": "ordinal", "axis": {"labelAngle": 0}, "scale": {"paddingInner": 0.12}},
