@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CLOCKS = timedelta(seconds=2)
 """How far the clocks that date a run and a file may be apart."""
 
-CACHED = ("blobs/??/*", "files/*", "directories/*", "wheels/*/*")
+CACHED = ("blobs/??/*", "files/*", "directories/*", "views/*", "wheels/*/*")
 """What lies in the cache, each to be dropped on its own."""
 
 

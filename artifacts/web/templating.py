@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..viewers.said import said
 from . import formats, labels
 
 HIDDEN_TAGS = frozenset(
@@ -40,6 +41,8 @@ def environment() -> Environment:
         "last": formats.last,
         "repeat_pair": lambda value: (value, value),
         "dictlist": lambda mapping: list(mapping.items()),
+        "said": said,
+        "twice": lambda value: (value, value),
     }
     made.filters |= {"label": labels.label, "tally": labels.tally, "ended": labels.ended}
     made.globals["hidden_tags"] = HIDDEN_TAGS

@@ -1,0 +1,34 @@
+"""What the pages of one artifact have in common: the artifact, its run, and the artifact to compare it with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import Request
+
+from ..artifact import Artifact
+from ..records.history import history
+from ..viewers import Opened
+from .site import site_of
+
+BEFORE = 20
+"""Runs that are looked through for an earlier value."""
+
+
+def opened_of(request: Request, artifact_id: int) -> Opened:
+    """Return the artifact of this number, to be read. Raises UnknownRecord."""
+    store = site_of(request).store
+    return Opened(store, store.records.artifact(min(artifact_id, (1 << 63) - 1)))
+
+
+def head(request: Request, artifact: Artifact, tab: str) -> Mapping[str, object]:
+    """Return what the head of an artifact's pages tells."""
+    records = site_of(request).store.records
+    past = history(records.database, artifact, runs_at_most=BEFORE)
+    earlier = [one.artifact for one in past if one.artifact and one.artifact.id < artifact.id]
+    return {
+        "artifact": artifact,
+        "workflow": records.run(artifact.run).workflow,
+        "earlier": earlier[-1] if earlier else None,
+        "tab": tab,
+    }
