@@ -10,6 +10,8 @@ from .outputs import OutputRecords
 from .progress import ProgressRecords
 from .runs import RunRecords
 from .steps import StepRecords
+from .tagged import TaggedRecords
+from .workflows import WorkflowRecords
 
 
 class Records(
@@ -21,6 +23,8 @@ class Records(
     OutputRecords,
     MessageRecords,
     ProgressRecords,
+    WorkflowRecords,
+    TaggedRecords,
 ):
     """Runs, steps, artifacts, messages and questions: the truth about what has run.
 
