@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import PrefectError, PrefectStopped
-from ..json_form import Json
 
 PATIENCE = 10.0
 """Seconds to wait for an answer."""
@@ -28,11 +27,11 @@ class PrefectApi:
         """Return what is at a path; None if nothing is. Raises PrefectStopped, PrefectError."""
         return self._asked("GET", path, None)
 
-    def post(self, path: str, body: Mapping[str, Json] | None = None) -> Any:
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Return what the server answers; None if nothing is at the path. Raises PrefectStopped, PrefectError."""
         return self._asked("POST", path, body or {})
 
-    def patch(self, path: str, body: Mapping[str, Json]) -> Any:
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """Change what is at a path; returns None. Raises PrefectStopped, PrefectError."""
         return self._asked("PATCH", path, body)
 
@@ -40,7 +39,7 @@ class PrefectApi:
         """Remove what is at a path; returns None. Raises PrefectStopped, PrefectError."""
         return self._asked("DELETE", path, None)
 
-    def _asked(self, method: str, path: str, body: Mapping[str, Json] | None) -> Any:
+    def _asked(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         import httpx
 
         if self.url is None:

@@ -1,4 +1,4 @@
-"""Starting what is known: a workflow as a run or a sweep, a run that goes on from where it ended; and who executes it."""
+"""Starting what is known: a workflow as a run or a sweep, a run that goes on; and who executes it."""
 
 from __future__ import annotations
 

@@ -142,6 +142,6 @@ class RegisteredWorkflow:
     plan: str
     """Its plan, as JSON."""
     facts: Mapping[str, Json] = field(default_factory=dict)
-    """What the plan leaves out: `files`, by path the inputs that name files; `always`, by path why a call always runs."""
+    """What the plan leaves out: `files`, by path the inputs that name files; `always`, by path why it always runs."""
     changed: datetime = datetime.min
     """When one of these last changed."""

@@ -2,6 +2,7 @@
 
 from kaon.artifacts import RegisteredWorkflow, Store
 
+from ..plan import Json
 from ..signature import signature_of
 from ..workflow import Workflow
 from .contents import is_path
@@ -19,9 +20,9 @@ def register(store: Store, workflow: Workflow, *, flow: str = "", folder: str = 
     return store.records.register_workflow(RegisteredWorkflow(workflow.name, flow, folder, plan, _facts(workflow)))
 
 
-def _facts(workflow: Workflow) -> dict[str, dict[str, object]]:
-    files: dict[str, object] = {}
-    always: dict[str, object] = {}
+def _facts(workflow: Workflow) -> dict[str, Json]:
+    files: dict[str, Json] = {}
+    always: dict[str, Json] = {}
     for path, step in workflow.steps.items():
         named = [p.name for p in signature_of(step.definition).parameters if is_path(p.annotation)]
         files |= {path: named} if named else {}

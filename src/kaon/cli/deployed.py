@@ -53,7 +53,7 @@ def deployed_flow(workflow: "Workflow") -> "Flow[..., Any]":
 
 
 def sweeping_flow(workflow: "Workflow", order: str) -> "Flow[..., Any]":
-    """Return the flow of a sweep of a workflow: what it fixes is in its order, and the run's parameters are not read."""
+    """Return the flow of a sweep of a workflow: what it fixes is in its order; the run's parameters are not read."""
     from kaon.dsl.backends.asked import Asked
     from kaon.dsl.backends.prefect.flow import to_prefect
 

@@ -21,7 +21,7 @@ def serve(
         list[str] | None,
         typer.Argument(
             metavar="[FLOW]…",
-            help="Shipped workflows' names, file.py:name or module:name. Without one, whatever is deployed or launched.",
+            help="Shipped workflows' names, file.py:name or module:name. Without one: all that is deployed.",
         ),
     ] = None,
     pool: Annotated[str, typer.Option(help="The work pool to take runs from.")] = "kaon",
