@@ -1,4 +1,4 @@
-"""Which steps of a workflow would run with these settings, and which would be skipped since the store has their outputs.
+"""Which steps of a workflow would run with these settings, and which are skipped, since the store has their outputs.
 
 A key is followed as far as it is known: what is skipped has outputs, whose digests are part of the next keys. What
 depends on something that runs is not known; it is told apart from others, so that what points of a sweep share is
@@ -8,6 +8,7 @@ counted once.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -144,10 +145,8 @@ class _Teller:
                 self._on(waiting, looking, found)
 
     def _on(self, waiting: list[tuple[Looking, list[Digest]]], looking: Looking, found: Found | None) -> None:
-        try:
+        with suppress(StopIteration):
             waiting.append((looking, next(looking) if found is None else looking.send(found)))
-        except StopIteration:
-            pass
 
     def content(self, value: Any) -> Digest | None:
         """Return the digest of the files that a setting names; None if they are too large to be read now."""
@@ -264,7 +263,7 @@ class _Walk:
         if over["over"] == "listed":
             points = [dict(zip(names, point, strict=True)) for point in over["points"]]
             keys = points if loop["verb"] == "sweep" else [point[0] for point in over["points"]]
-            bound = [{name: Plain(value) for name, value in point.items()} for point in points]
+            bound: list[dict[str, Known]] = [{name: Plain(value) for name, value in point.items()} for point in points]
             return list(zip(keys, bound, strict=True))
         if over["over"] == "proposed":
             return None

@@ -1,4 +1,4 @@
-"""What is known of a value before a run: the artifact that it will be, the value itself, or only where it comes from."""
+"""What is known of a value before a run: the artifact that it will be, the value itself, or where it comes from."""
 
 from __future__ import annotations
 
