@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Project
 
-from kaon.artifacts import PrefectError, PrefectStopped, RunRecord, Store, open_store
+from kaon.artifacts import PrefectError, PrefectStopped, RegisteredWorkflow, RunRecord, Store, open_store
 from kaon.artifacts.launching.deployments import deployments, removed, scheduled, set_paused
 from kaon.artifacts.launching.prefect_api import PrefectApi
 from kaon.artifacts.launching.starting import (
@@ -29,6 +29,7 @@ pytestmark = pytest.mark.prefect
 PATIENCE = 120.0
 
 FLOW = """
+from pathlib import Path
 
 from kaon import step, workflow
 from kaon.artifacts import Metrics
@@ -101,7 +102,12 @@ def test_what_was_run_or_shipped_is_known_and_somebody_executes_it(api: PrefectA
 
     assert (small.flow, small.folder) == (str(project.folder / "small.py"), str(project.folder))
     assert "recommendations" in [one.name for one in store.records.workflows()]
-    assert executor_of(api, small).ready
+    deadline = time.monotonic() + PATIENCE
+    while not executor_of(api, small).ready:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    other = RegisteredWorkflow("other", "other.py", "/jobs", "{}")
+    assert executor_of(api, other).ready
 
 
 def test_a_run_is_started_with_its_settings(
