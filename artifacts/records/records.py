@@ -5,6 +5,8 @@ from __future__ import annotations
 from .beginning import BeginningRecords
 from .finishing import FinishingRecords
 from .holds import HoldRecords
+from .inside import InsideRecords
+from .listing import ListingRecords
 from .messages import MessageRecords
 from .outputs import OutputRecords
 from .progress import ProgressRecords
@@ -23,6 +25,8 @@ class Records(
     OutputRecords,
     MessageRecords,
     ProgressRecords,
+    ListingRecords,
+    InsideRecords,
     WorkflowRecords,
     TaggedRecords,
 ):

@@ -52,6 +52,11 @@ runs = Table(
     Column("machine", String, nullable=False, server_default=""),
 )
 
+runs_listed = Index("runs_listed", runs.c.id, runs.c.workflow, runs.c.state, runs.c.ended, runs.c.tags).ddl_if(
+    dialect="sqlite"
+)
+"""Lets runs be filtered without their rows, which SQLite reads past their plans; PostgreSQL keeps those elsewhere."""
+
 step_runs = Table(
     "step_runs",
     METADATA,

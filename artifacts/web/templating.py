@@ -6,7 +6,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from . import formats
+from . import formats, labels
+
+HIDDEN_TAGS = frozenset(
+    {"flow", "folder", "grace", "force", "hold_before", "sweep"}
+    | {"mlflow.run", "mlflow.uri", "prefect.flow_run", "prefect.deployment"}
+)
+"""What Kaon itself keeps in the tags of a run."""
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -32,5 +38,9 @@ def environment() -> Environment:
         "json_text": formats.json_text,
         "items": formats.items,
         "last": formats.last,
+        "repeat_pair": lambda value: (value, value),
+        "dictlist": lambda mapping: list(mapping.items()),
     }
+    made.filters |= {"label": labels.label, "tally": labels.tally, "ended": labels.ended}
+    made.globals["hidden_tags"] = HIDDEN_TAGS
     return made
