@@ -12,6 +12,8 @@ from .outputs import OutputRecords
 from .progress import ProgressRecords
 from .runs import RunRecords
 from .steps import StepRecords
+from .tagged import TaggedRecords
+from .workflows import WorkflowRecords
 
 
 class Records(
@@ -25,6 +27,8 @@ class Records(
     ProgressRecords,
     ListingRecords,
     InsideRecords,
+    WorkflowRecords,
+    TaggedRecords,
 ):
     """Runs, steps, artifacts, messages and questions: the truth about what has run.
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from .columns import JsonText, PlainText, UtcTime
 
-VERSION = 2
+VERSION = 3
 """Version of these tables; a higher one in a database was written by a newer Kaon."""
 
 METADATA = MetaData()
@@ -190,3 +190,16 @@ messages = Table(
     Column("payload", JsonText, nullable=False),
     Index("messages_of_a_run", "run", "id"),
 )
+
+workflows = Table(
+    "workflows",
+    METADATA,
+    Column("id", ID, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("flow", PlainText, nullable=False),
+    Column("folder", PlainText, nullable=False),
+    Column("plan", PlainText, nullable=False),
+    Column("facts", JsonText, nullable=False),
+    Column("changed", UtcTime, nullable=False),
+)
+"""The workflows that were run, deployed or served, as they were last."""
