@@ -1,6 +1,5 @@
 """The small made-up world published: what tests of images, of promotions and of commands share."""
 
-from dataclasses import replace
 from functools import cache
 
 import xgboost
