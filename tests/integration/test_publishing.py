@@ -134,7 +134,7 @@ def test_an_engine_that_is_stopped_in_the_middle_fails_clearly_and_a_second_run_
     assert stop(home, name).version == receipt.version
 
 
-@pytest.mark.parametrize("own_engine", ["400m"], indirect=True)
+@pytest.mark.parametrize("own_engine", ["640m"], indirect=True)
 def test_a_disk_that_is_full_in_the_build_is_told_with_how_to_free_some(own_engine, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", own_engine.url)
 
@@ -147,7 +147,7 @@ def stop_while_it_builds(own):
     import docker
 
     client = docker.DockerClient(own.url)
-    while not client.containers.list(filters={"status": "running"}):
+    while not any("/wheels" in str(container.attrs["Config"]["Cmd"]) for container in client.containers.list()):
         time.sleep(0.05)
     own.stop()
 

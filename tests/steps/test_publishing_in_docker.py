@@ -272,7 +272,7 @@ def test_the_commands_list_promote_roll_back_and_stop(name, port, home, capsys):
         f"  serves at  http://127.0.0.1:{port}",
         f"  stop it    kaon publish stop {name}",
     ]
-    assert kaon("promote", second.version).startswith(f"{name} {second.version} is champion\n")
+    assert kaon("promote", second.version, "--name", name).startswith(f"{name} {second.version} is champion\n")
     assert kaon("stop", name).startswith(f"{name} {second.version} no longer serves at http://127.0.0.1:{port}\n")
     assert serving(name) is None and kaon("stop", name) == f"nothing serves {name}\n"
     assert publication(home, name, second.version).aliases == ("challenger", "champion")
