@@ -6,6 +6,7 @@ sources.safetensors  histories, neighbours, popularity, ALS and tower vectors of
 towers/*.safetensors the towers that were chosen, for histories that training never saw
 index.faiss          the items' ALS vectors, for retrieval
 ranker.ubj           the ranker
+golden.json          requests and what they are answered with, where the bundle was published by `publish`
 """
 
 import json
@@ -93,13 +94,16 @@ class Written:
     existed: bool
 
 
-def write_bundle(parts: Parts, folder: Path, about: Mapping[str, Json]) -> Written:
+def write_bundle(
+    parts: Parts, folder: Path, about: Mapping[str, Json], beside: Mapping[str, bytes] | None = None
+) -> Written:
     """Write a bundle to folder/<version>, all or nothing, and return where it is.
 
     The version follows from what the bundle holds: the same parts give the same version, which is then left as it is.
     A process that is killed leaves a hidden folder at most, which the next one that writes here removes.
 
     about: what else the manifest says: name, run, metrics, settings.
+    beside: other files by their name, such as what a server is to be checked with; they count into the version.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _clear_abandoned(folder)
@@ -107,6 +111,7 @@ def write_bundle(parts: Parts, folder: Path, about: Mapping[str, Json]) -> Writt
     shutil.rmtree(partial, ignore_errors=True)
     try:
         digests = _write_files(parts, partial)
+        digests |= {name: _write(partial / name, raw) for name, raw in (beside or {}).items()}
         version = digest_value({"format": FORMAT, "files": dict(digests)}).removeprefix("sha256:")[:12]
         target = folder / version
         if not (target / MANIFEST).is_file():
