@@ -52,8 +52,8 @@ def _not_built(client: "DockerClient", why: str, lines: list[str]) -> Exception:
     from docker.errors import DockerException
     from requests import RequestException
 
-    if "no space left" in "\n".join([why, *lines[-LINES_TOLD:]]).lower():
-        return refused(why)
+    if full := [line for line in [why, *lines] if "no space left" in line.lower()]:
+        return refused(full[0].strip())
     try:
         client.ping()
     except (DockerException, RequestException):
