@@ -44,6 +44,7 @@ def evaluate_recommender(
     markets: list[str],
     ranker: xgboost.Booster,
     catalogue: pd.DataFrame | None = None,
+    twin_tower: TwoTower | None = None,
     *,
     reranking: Reranking = Reranking(),  # noqa: B008  it is frozen
     users: Count = 3_000,
@@ -73,7 +74,7 @@ def evaluate_recommender(
         local_als=local_als,
     )
     before = interactions(pd.concat([train, tuning, stability, ranking], ignore_index=True))
-    recommender = Recommender(build_sources(before, als, tower, chosen, markets), ranker)
+    recommender = Recommender(build_sources(before, als, tower, chosen, markets, twin_tower), ranker)
     current_step().progress(0.3, "sources built")
     asked = judged_slice(recommender.sources, test, users=users, seed=seed)
     audience = audience_of(recommender.sources, asked.visitors)

@@ -27,7 +27,7 @@ PAIRED = ("jaccard", "best_jaccard", "cosine", "conditional", "walk", "surprise"
 NEIGHBOURLY = (*PAIRED, "like_minded", "regression", "best_regression")
 """What a population says: once everybody, once the users of the market."""
 
-ALIKE = ("wide_als", "spectral", "tower")
+ALIKE = ("wide_als", "spectral", "tower", "twin")
 """The sources whose item vectors say how alike a candidate and the items of the history are."""
 
 COSINES = tuple(name for source in ALIKE for name in (f"{source}_cosine", f"{source}_best_cosine"))
@@ -40,6 +40,7 @@ SCORES = (
     "wide_als",
     "spectral",
     "tower",
+    "twin",
     "chosen",
     *COSINES,
     "popularity",

@@ -52,6 +52,7 @@ def judge_reranking(
     markets: list[str],
     ranker: xgboost.Booster,
     catalogue: pd.DataFrame | None = None,
+    twin_tower: TwoTower | None = None,
     *,
     users: Count = 2_000,
     diversities: tuple[Share, ...] = (0.1, 0.2, 0.3, 0.5),
@@ -83,7 +84,7 @@ def judge_reranking(
         als=als,
         local_als=local_als,
     )
-    recommender = Recommender(build_sources(train, als, tower, chosen, markets), ranker)
+    recommender = Recommender(build_sources(train, als, tower, chosen, markets, twin_tower), ranker)
     current_step().progress(0.3, "sources built")
     asked = judged_slice(recommender.sources, stability, users=users, seed=seed)
     genres = genre_table(catalogue, recommender.sources.item_ids)

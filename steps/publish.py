@@ -45,6 +45,7 @@ def publish(
     item_index: faiss.Index,
     index_report: Metrics,
     stable: bool,
+    twin_tower: TwoTower | None = None,
     *,
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] = "recommendations",
     minimum_index_recall: Share = 0.95,
@@ -95,7 +96,7 @@ def publish(
         local_als=local_als,
     )
     report = held_out_report(
-        build_sources(_without(interactions, test), als, tower, chosen, markets),
+        build_sources(_without(interactions, test), als, tower, chosen, markets, twin_tower),
         ranker,
         test,
         users=test_users,
@@ -103,7 +104,7 @@ def publish(
     )
     current_step().progress(0.5, f"test: nDCG@10 {report.ranker}, best source {report.best_source}")
     reasons = _reasons(stable, report, minimum_gain)
-    sources = build_sources(interactions, als, tower, chosen, markets)
+    sources = build_sources(interactions, als, tower, chosen, markets, twin_tower)
     parts = Parts(sources, chosen, item_index, positions(als.item_ids, sources.item_ids), ranker)
     about = {
         "name": name,

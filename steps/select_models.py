@@ -28,7 +28,7 @@ def select_models(
     market_scores: Mapping[str, MarketScores],
     als_scores: dict[str, MarketScores],
     *,
-    minimum_users: Annotated[int, Field(ge=1)] = 100,
+    minimum_users: Annotated[int, Field(ge=1)] = 200,
     minimum_gain: Annotated[float, Field(ge=0)] = 0.003,
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95,
     resamples: Annotated[int, Field(ge=100)] = 1000,
@@ -37,10 +37,11 @@ def select_models(
     """Return the model of each market: the global one, unless a challenger is better with evidence.
 
     The global model is the better one over all users, of towers and ALS. There is evidence for a challenger if the
-    bootstrap interval of its gain over the global model, paired by user, lies above `minimum_gain`: the market is better
-    served by a model of its own. Of its own models the one with the largest mean gain is chosen, since their difference
-    is no reason to fall back on the global one. A market with too few judged users goes by the others: it takes what is
-    better with evidence in each of them, if there are at least two and something is, else the global model.
+    bootstrap interval of its gain over the global model, paired by user, lies above `minimum_gain`: the market is
+    better served by a model of its own. Of its own models the one with the largest mean gain is chosen, since their
+    difference is no reason to fall back on the global one. A market with too few judged users goes by the others: it
+    takes what is better with evidence in each of them, if there are at least two and something is, else the global
+    model.
 
     als_scores: of the ALS model of all markets.
     minimum_users: judged users below which a market cannot choose for itself.

@@ -48,6 +48,8 @@ class Sources:
     wide_als: VectorSource
     spectral: VectorSource
     tower: VectorSource
+    twin: VectorSource
+    """The tower of another seed."""
     chosen: VectorSource
     """In each market the model that was chosen for it."""
 
@@ -58,6 +60,7 @@ class Sources:
             "wide_als": self.wide_als,
             "spectral": self.spectral,
             "tower": self.tower,
+            "twin": self.twin,
             "chosen": self.chosen,
         }
 
@@ -69,6 +72,7 @@ def build_sources(
     tower: "TwoTower",
     chosen: Mapping[str, Model],
     markets: Sequence[str],
+    twin: "TwoTower | None" = None,
 ) -> Sources:
     """Return the sources of these histories; neighbours and popularity count exactly these interactions.
 
@@ -77,6 +81,7 @@ def build_sources(
     als, tower: of all markets.
     chosen: the model that serves each market; markets that share one share its table.
     markets: in a fixed order, since their number is a feature.
+    twin: the tower of another seed, which errs elsewhere; the tower itself stands in where there is none.
     """
     from .interactions import markets_of
 
@@ -98,6 +103,7 @@ def build_sources(
         wide_als_source(seen, len(markets)),
         spectral_source(seen, len(markets)),
         _source(dict.fromkeys(markets, tower), seen, item_ids, market_of_user, markets),
+        _source(dict.fromkeys(markets, twin or tower), seen, item_ids, market_of_user, markets),
         _source(chosen, seen, item_ids, market_of_user, markets),
     )
 

@@ -58,6 +58,7 @@ def train_ranker(
     local_als: Mapping[str, FactorModel],
     choices: MarketChoices,
     markets: list[str],
+    twin_tower: TwoTower | None = None,
     *,
     users: Count = 20_000,
     negatives: Count = 40,
@@ -108,7 +109,7 @@ def train_ranker(
         als=als,
         local_als=local_als,
     )
-    sources = build_sources(train, als, tower, chosen, markets)
+    sources = build_sources(train, als, tower, chosen, markets, twin_tower)
     current_step().progress(0.2, "sources built")
     positives = positives_of(sources, ranking)
     pools = pools_of(sources, positives, minimum_users=minimum_users)

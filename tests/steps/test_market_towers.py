@@ -229,7 +229,7 @@ def test_a_small_market_takes_what_is_better_in_each_of_the_others():
     apart = select_models({**large, "de": scores(seed=3), "jp": small}, {}).choices.choices["jp"]
 
     assert follows.model == "local_tower"
-    assert follows.reason == "50 judged users are fewer than 100; local_tower is better in every other market"
+    assert follows.reason == "50 judged users are fewer than 200; local_tower is better in every other market"
     assert apart.model == "tower"
 
 
