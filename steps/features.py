@@ -8,6 +8,7 @@ so the order in which candidates come never changes a feature.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,12 @@ PAIRED = ("jaccard", "best_jaccard", "cosine", "conditional", "walk", "surprise"
 NEIGHBOURLY = (*PAIRED, "like_minded", "regression", "best_regression")
 """What a population says: once everybody, once the users of the market."""
 
+ALIKE = ("wide_als", "spectral", "tower", "twin")
+"""The sources whose item vectors say how alike a candidate and the items of the history are."""
+
+COSINES = tuple(name for source in ALIKE for name in (f"{source}_cosine", f"{source}_best_cosine"))
+"""The cosine of the candidate's vector and those of the history: the mean, and the best."""
+
 SCORES = (
     *NEIGHBOURLY,
     *(f"market_{name}" for name in NEIGHBOURLY),
@@ -33,6 +40,9 @@ SCORES = (
     "wide_als",
     "spectral",
     "tower",
+    "twin",
+    "chosen",
+    *COSINES,
     "popularity",
     "market_popularity",
 )
@@ -122,7 +132,8 @@ def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: 
     local = sources.by_market[market] if market >= 0 else sources.everywhere
     everywhere, here = _of_population(sources.everywhere, asked.history, at), _of_population(local, asked.history, at)
     vectors = {name: source.scores(asked.vectors[name], at, market) for name, source in sources.vectors().items()}
-    scores = {**everywhere, **{f"market_{name}": values for name, values in here.items()}, **vectors}
+    alike = _alike(sources, asked.history, at, market)
+    scores = {**everywhere, **{f"market_{name}": values for name, values in here.items()}, **vectors, **alike}
     length = np.diff(asked.history.indptr).astype("f4")
     popularity = asked.history @ np.log1p(local.users) / np.maximum(length, 1)
     about = {
@@ -180,6 +191,28 @@ def _regression(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) ->
         "regression": _over_history(np.add, weights, history),
         "best_regression": _over_history(np.maximum, weights, history),
     }
+
+
+def _alike(sources: Sources, history: sparse.csr_matrix, at: Rows, market: int) -> dict[str, Vectors]:
+    """Return the scores COSINES, 0 for an item without a vector and for an empty history."""
+    found = {}
+    for source in ALIKE:
+        table = sources.vectors()[source].table(market)
+        met, candidates = _unit(table[history.indices]), _unit(table[at])  # (met, dim), (lists, candidates, dim)
+        mean, best = np.zeros(at.shape, "f4"), np.zeros(at.shape, "f4")
+        for row, (start, end) in enumerate(pairwise(history.indptr)):
+            if start < end:
+                cosines = met[start:end] @ candidates[row].T  # (history, candidates)
+                mean[row], best[row] = cosines.mean(axis=0), cosines.max(axis=0)
+        found[f"{source}_cosine"], found[f"{source}_best_cosine"] = mean, best
+    return found
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    """Return the vectors at length 1; rows of zeros stay zeros."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Vectors = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return unit
 
 
 def _over_history(reduce: np.ufunc, cells: Vectors, history: sparse.csr_matrix) -> Vectors:

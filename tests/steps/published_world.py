@@ -23,7 +23,17 @@ def ranker(rounds: int) -> xgboost.Booster:
     """Return a ranker; another number of rounds is another model."""
     made = world()
     trained = train_ranker(
-        made.train, made.ranking, made.als, made.tower, {}, {}, made.choices, MARKETS, rounds=rounds, minimum_users=1
+        made.train,
+        made.ranking,
+        made.als,
+        made.tower,
+        {},
+        {},
+        {},
+        made.choices,
+        MARKETS,
+        rounds=rounds,
+        minimum_users=1,
     )
     return trained.ranker
 
@@ -36,6 +46,7 @@ def published(name: str, *, rounds: int = 20, stable: bool = True, **settings: o
         made.test,
         made.als,
         made.tower,
+        {},
         {},
         {},
         made.choices,
