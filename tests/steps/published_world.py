@@ -1,6 +1,5 @@
 """The small made-up world published: what tests of images, of promotions and of commands share."""
 
-from dataclasses import replace
 from functools import cache
 
 import xgboost
@@ -24,7 +23,17 @@ def ranker(rounds: int) -> xgboost.Booster:
     """Return a ranker; another number of rounds is another model."""
     made = world()
     trained = train_ranker(
-        made.train, made.ranking, made.als, made.tower, {}, {}, made.choices, MARKETS, rounds=rounds, minimum_users=1
+        made.train,
+        made.ranking,
+        made.als,
+        made.tower,
+        {},
+        {},
+        {},
+        made.choices,
+        MARKETS,
+        rounds=rounds,
+        minimum_users=1,
     )
     return trained.ranker
 
@@ -37,6 +46,7 @@ def published(name: str, *, rounds: int = 20, stable: bool = True, **settings: o
         made.test,
         made.als,
         made.tower,
+        {},
         {},
         {},
         made.choices,
