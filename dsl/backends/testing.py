@@ -149,12 +149,11 @@ class PlaceTests:
         assert json.loads(result["copied"].path.read_text()) == {"seven": 7}
 
     def test_a_value_reaches_a_command_as_it_is(self, store: Store) -> None:
+        text = {"text": AWKWARD}
         words = ("sh", "-c", 'printf %s "$1" > "$2"', "sh", "{text}", "{kept}")
-        by_words = self._command(
-            words, outputs={"kept": File}, settings={"text": AWKWARD}, name="by_words", shell=False
-        )
+        by_words = self._command(words, outputs={"kept": File}, settings=text, name="by_words", shell=False)
         by_shell = self._command(
-            'printf %s {text} > "{shelled}"', outputs={"shelled": File}, settings={"text": AWKWARD}, name="by_shell"
+            'printf %s {text} > "{shelled}"', outputs={"shelled": File}, settings=text, name="by_shell"
         )
         result = run(workflow("quoting", by_words >> by_shell), store=store)
 
