@@ -65,7 +65,7 @@ class Command:
         return {f"{VALUE}{name}": values[name] for name in self.placeholders} if self.shell else {}
 
     def __str__(self) -> str:
-        return self.words[0] if self.shell else shlex.join(self.words).replace("'{", "{").replace("}'", "}")
+        return self.words[0] if self.shell else " ".join(map(_written, self.words))
 
 
 def command_of(command: str | Sequence[str], *, shell: bool) -> tuple[str, ...]:
@@ -81,6 +81,12 @@ def command_of(command: str | Sequence[str], *, shell: bool) -> tuple[str, ...]:
     text = command if isinstance(command, str) else shlex.join(command)
     _for_shell(text)
     return (text,)
+
+
+def _written(word: str) -> str:
+    """Return a word as one would write it: quoted where something besides placeholders asks for that."""
+    bare = PLACEHOLDER.sub("x", word)
+    return word if shlex.quote(bare) == bare else shlex.quote(word)
 
 
 def _value(found: re.Match[str], values: Mapping[str, str]) -> str:
