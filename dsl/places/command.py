@@ -4,15 +4,14 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import PurePath
 from typing import Any
 
-PLACEHOLDER = re.compile(r"\{\{|\}\}|(?<!\$)\{([A-Za-z_]\w*)\}")
+PLACEHOLDER = re.compile(r"\{(\{[A-Za-z_]\w*\})\}|(?<!\$)\{([A-Za-z_]\w*)\}")
+"""`{name}`; and `{{name}}`, which stands for the text `{name}`. All other braces are the program's own."""
 VALUE = "KAON_VALUE_"
 """What the variables begin with by which a shell is given the values of placeholders."""
-
-
-class QuotedPlaceholder(ValueError):
-    """A placeholder in single quotes, where a shell looks at no variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +30,23 @@ class Command:
     @property
     def placeholders(self) -> frozenset[str]:
         """The names that its words stand for values of."""
-        found = (match.group(1) for word in self.words for match in PLACEHOLDER.finditer(word))
+        found = (match.group(2) for word in self.words for match in PLACEHOLDER.finditer(word))
         return frozenset(name for name in found if name)
+
+    @property
+    def called(self) -> str:
+        """What a step is called that runs it: as its first script, else as its program.
+
+        >>> Command(("Rscript", "fit-regions.R"), files=(("fit-regions.R", b""),)).called
+        'fit_regions'
+        """
+        words = [word for text in self.words for word in text.split()]
+        scripts = [word for word in words if word in dict(self.files)]
+        stem = PurePath([*scripts, *words][0]).name.partition(".")[0]
+        return re.sub(r"\W", "_", stem)
 
     def decides(self) -> dict[str, Any]:
         """Return what decides what it makes, as JSON."""
-        from hashlib import sha256
-
         files = {name: sha256(content).hexdigest() for name, content in self.files}
         return {"words": self.words, "shell": self.shell, "formats": dict(self.formats), "files": files}
 
@@ -56,7 +65,7 @@ class Command:
         return {f"{VALUE}{name}": values[name] for name in self.placeholders} if self.shell else {}
 
     def __str__(self) -> str:
-        return self.words[0] if self.shell else shlex.join(self.words).replace("'{", "{").replace("}'", "}")
+        return self.words[0] if self.shell else " ".join(map(_written, self.words))
 
 
 def command_of(command: str | Sequence[str], *, shell: bool) -> tuple[str, ...]:
@@ -65,14 +74,24 @@ def command_of(command: str | Sequence[str], *, shell: bool) -> tuple[str, ...]:
     Raises ValueError if it cannot be split, or if a shell would not fill a placeholder.
     """
     if not shell:
-        return tuple(shlex.split(command) if isinstance(command, str) else command)
+        words = tuple(shlex.split(command) if isinstance(command, str) else command)
+        if not words or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"{command!r} is no program with its arguments\nwrite it as a text or a list of texts")
+        return words
     text = command if isinstance(command, str) else shlex.join(command)
     _for_shell(text)
     return (text,)
 
 
+def _written(word: str) -> str:
+    """Return a word as one would write it: quoted where something besides placeholders asks for that."""
+    bare = PLACEHOLDER.sub("x", word)
+    return word if shlex.quote(bare) == bare else shlex.quote(word)
+
+
 def _value(found: re.Match[str], values: Mapping[str, str]) -> str:
-    return values[found.group(1)] if found.group(1) else found.group(0)[0]
+    escaped, name = found.groups()
+    return str(escaped) if escaped else values[name]
 
 
 def _for_shell(text: str) -> str:
@@ -86,12 +105,15 @@ def _for_shell(text: str) -> str:
         filled += text[position : found.start()]
         quote = _quote_after(text[position : found.start()], quote)
         position = found.end()
-        if not found.group(1):
-            filled += found.group(0)[0]
+        escaped, name = found.groups()
+        if escaped:
+            filled += escaped
         elif quote == "'":
-            raise QuotedPlaceholder(f"{found.group(0)} stands in single quotes, where a shell looks at no variable")
+            raise ValueError(
+                f"{found.group(0)} stands in single quotes, where a shell looks at no variable\nuse double quotes"
+            )
         else:
-            variable = f"${{{VALUE}{found.group(1)}}}"
+            variable = f"${{{VALUE}{name}}}"
             filled += variable if quote else f'"{variable}"'
     return filled + text[position:]
 

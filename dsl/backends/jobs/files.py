@@ -201,8 +201,9 @@ def read_output(path: Path, annotation: Any, kind: str, name: str) -> Any:
             return _read_csv(path, annotation)
         return _loaded(path, kind, annotation)
     except (ArtifactsError, ValueError, OSError) as error:
+        why = f"{error.problem}; {error.why}" if isinstance(error, ArtifactsError) else str(error)
         raise OutputUnreadable(
-            f"the output {name!r} is no {kind}: {path.name} cannot be read\n  why: {error}\n"
+            f"the output {name!r} is no {kind}: {path.name} cannot be read\n  why: {why}\n"
             f"  fix: write what its type says, or declare another type or format for {name!r}"
         ) from error
 
@@ -244,6 +245,12 @@ def _missing(path: Path, name: str) -> str:
 def dump_file(value: Any, annotation: Any, path: Path) -> None:
     """Write a value as its kind does, for whoever loads it with `read_output`."""
     kind = kind_for(annotation)
+    if kind.name == "table" and path.suffix == ".csv":
+        raw = io.BytesIO()
+        kind.dump(value, raw)
+        raw.seek(0)
+        _write_csv(raw, path)
+        return
     if kind.name == "directory":
         shutil.copytree(value.path, path)
         return
