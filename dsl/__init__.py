@@ -3,8 +3,10 @@
 if __name__ == "dsl":
     raise ImportError("this folder is the package 'kaon.dsl': write: from kaon.dsl import …")
 
+from .command_steps import docker_step, shell_step
 from .context import current_step
 from .errors import Problem, SettingsError, WorkflowError
+from .places.docker import Docker
 from .places.place import Process
 from .plan import Plan
 from .point import Point
@@ -17,6 +19,7 @@ from .workflow import Workflow, workflow
 
 __all__ = [
     "Cron",
+    "Docker",
     "Every",
     "Plan",
     "Point",
@@ -30,11 +33,13 @@ __all__ = [
     "bootstrap",
     "cross_validate",
     "current_step",
+    "docker_step",
     "for_each",
     "parallel",
     "repeat",
     "secret",
     "sequence",
+    "shell_step",
     "step",
     "sweep",
     "when",

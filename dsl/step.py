@@ -8,7 +8,7 @@ from .errors import WorkflowError
 from .ir import Definition, Step
 from .places.place import IN_PROCESS, Place
 from .resources import ANY_SHARE, Resources
-from .where import users_frame, written_by_caller
+from .where import Where, users_frame, written_by_caller
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,24 +71,7 @@ def step(
     where = written_by_caller().where
     if output is not None and not output.isidentifier():
         raise WorkflowError(f"{output!r} cannot name an output", where, fix="use letters, digits and underscores")
-    if retries < 0 or retry_delay < timedelta(0) or (timeout is not None and timeout <= timedelta(0)):
-        raise WorkflowError(
-            "retries and times of a step cannot be negative", where, fix="leave them out, or give numbers above zero"
-        )
-    if retry_backoff < 1 or retry_jitter < 0:
-        raise WorkflowError(
-            f"retry_backoff={retry_backoff!r}, retry_jitter={retry_jitter!r} would shorten the delays",
-            where,
-            why="each retry waits at least as long as the one before it",
-            fix="write retry_backoff=2.0 to double the delay each time, and retry_jitter=0.1 for up to a tenth more",
-        )
-    if not isinstance(place, Place):
-        raise WorkflowError(
-            f"place={place!r} is no place",
-            where,
-            why="a place is a value such as Process() or Docker(image=…), whose class keeps the Protocol Place",
-            fix="write place=Process(), or leave it out",
-        )
+    check_run(retries, retry_delay, retry_backoff, retry_jitter, timeout, place, where)
     frame = users_frame()
     names = {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
 
@@ -117,3 +100,33 @@ def step(
         return Step(definition, name=declared.__name__, where=where)
 
     return declare if function is None else declare(function)
+
+
+def check_run(
+    retries: int,
+    retry_delay: timedelta,
+    retry_backoff: float,
+    retry_jitter: float,
+    timeout: timedelta | None,
+    place: object,
+    where: Where,
+) -> None:
+    """Raise WorkflowError for what cannot say how a step is run."""
+    if retries < 0 or retry_delay < timedelta(0) or (timeout is not None and timeout <= timedelta(0)):
+        raise WorkflowError(
+            "retries and times of a step cannot be negative", where, fix="leave them out, or give numbers above zero"
+        )
+    if retry_backoff < 1 or retry_jitter < 0:
+        raise WorkflowError(
+            f"retry_backoff={retry_backoff!r}, retry_jitter={retry_jitter!r} would shorten the delays",
+            where,
+            why="each retry waits at least as long as the one before it",
+            fix="write retry_backoff=2.0 to double the delay each time, and retry_jitter=0.1 for up to a tenth more",
+        )
+    if not isinstance(place, Place):
+        raise WorkflowError(
+            f"place={place!r} is no place",
+            where,
+            why="a place is a value such as Process() or Docker(image=…), whose class keeps the Protocol Place",
+            fix="write place=Process(), or leave it out",
+        )

@@ -1,8 +1,6 @@
 """Perform a step in its place: the place is found by the name in the plan, and given one try of the step."""
 
 import json
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -13,6 +11,7 @@ from ..context import Message
 from ..errors import StepTimedOut
 from ..places.attempt import Job, Outcome
 from ..places.found import place_from
+from ..places.owner import owner
 from ..places.place import ON_THIS_MACHINE, Place
 from ..plan import Call
 from .calls import Opened
@@ -49,7 +48,7 @@ class SessionAttempt:
         self._session = session
         self._code = code
         self._work = work
-        self._tell = lambda message: tell(without_secrets(message))
+        self._tell = tell
         self._began = began
 
     def here(self) -> Outcome:
@@ -63,11 +62,11 @@ class SessionAttempt:
 
     def job(self) -> AbstractContextManager[Job]:
         """Yield the step as a command with its files in a folder, which is removed at the end of the block."""
-        return job_of(self._code, self._work, self._session.store, self._tell)
+        return job_of(self._code, self._work, self._session.store, self.tell)
 
     def tell(self, message: Message) -> None:
         """Record what the step says."""
-        self._tell(message)
+        self._tell(without_secrets(message))
 
     def go_on(self) -> None:
         """Return if the try may go on. Raises StepTimedOut, or KeyboardInterrupt when the run is to stop."""
@@ -101,22 +100,6 @@ class PlacedWorker:
         if rest:
             for reply in self._worker.perform([batch[index] for index in rest], hear):
                 yield replace(reply, index=rest[reply.index])
-
-
-def owner() -> str:
-    """Return what names this process among all that ever ran on all machines: host, process id and when it started.
-
-    >>> len(owner().split("/"))
-    3
-    """
-    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
-
-
-@lru_cache(maxsize=1)
-def _started(pid: int) -> int:
-    import psutil
-
-    return int(psutil.Process(pid).create_time())
 
 
 @lru_cache(maxsize=1024)

@@ -4,15 +4,13 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import PurePath
 from typing import Any
 
 PLACEHOLDER = re.compile(r"\{\{|\}\}|(?<!\$)\{([A-Za-z_]\w*)\}")
 VALUE = "KAON_VALUE_"
 """What the variables begin with by which a shell is given the values of placeholders."""
-
-
-class QuotedPlaceholder(ValueError):
-    """A placeholder in single quotes, where a shell looks at no variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +32,20 @@ class Command:
         found = (match.group(1) for word in self.words for match in PLACEHOLDER.finditer(word))
         return frozenset(name for name in found if name)
 
+    @property
+    def called(self) -> str:
+        """What a step is called that runs it: as its first script, else as its program.
+
+        >>> Command(("Rscript", "fit-regions.R"), files=(("fit-regions.R", b""),)).called
+        'fit_regions'
+        """
+        words = [word for text in self.words for word in text.split()]
+        scripts = [word for word in words if word in dict(self.files)]
+        stem = PurePath([*scripts, *words][0]).name.partition(".")[0]
+        return re.sub(r"\W", "_", stem)
+
     def decides(self) -> dict[str, Any]:
         """Return what decides what it makes, as JSON."""
-        from hashlib import sha256
-
         files = {name: sha256(content).hexdigest() for name, content in self.files}
         return {"words": self.words, "shell": self.shell, "formats": dict(self.formats), "files": files}
 
@@ -65,7 +73,10 @@ def command_of(command: str | Sequence[str], *, shell: bool) -> tuple[str, ...]:
     Raises ValueError if it cannot be split, or if a shell would not fill a placeholder.
     """
     if not shell:
-        return tuple(shlex.split(command) if isinstance(command, str) else command)
+        words = tuple(shlex.split(command) if isinstance(command, str) else command)
+        if not words or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"{command!r} is no program with its arguments\nwrite it as a text or a list of texts")
+        return words
     text = command if isinstance(command, str) else shlex.join(command)
     _for_shell(text)
     return (text,)
@@ -89,7 +100,9 @@ def _for_shell(text: str) -> str:
         if not found.group(1):
             filled += found.group(0)[0]
         elif quote == "'":
-            raise QuotedPlaceholder(f"{found.group(0)} stands in single quotes, where a shell looks at no variable")
+            raise ValueError(
+                f"{found.group(0)} stands in single quotes, where a shell looks at no variable\nuse double quotes"
+            )
         else:
             variable = f"${{{VALUE}{found.group(1)}}}"
             filled += variable if quote else f'"{variable}"'

@@ -5,27 +5,23 @@ from typing import Any, TypeAlias
 
 from ..secrets import Secret
 
-Variables: TypeAlias = tuple[tuple[str, str | Secret], ...]
+Variables: TypeAlias = Mapping[str, str | Secret]
 
 
-def variables_of(environment: Mapping[str, str | Secret]) -> Variables:
-    """Return the variables in the order of their names.
-
-    Raises ValueError for a value that is neither a text nor a secret.
-    """
-    for name, value in environment.items():
+def check_variables(variables: Variables) -> None:
+    """Raise ValueError for a value that is neither a text nor a secret."""
+    for name, value in variables.items():
         if not isinstance(value, str | Secret):
             raise ValueError(f'env={{{name!r}: {value!r}}} is no text; write {name!r}: "{value}", or secret("NAME")')
-    return tuple(sorted(environment.items()))
 
 
 def variables_json(variables: Variables) -> dict[str, Any]:
     """Return the variables as JSON, secrets by reference.
 
-    >>> variables_json((("TOKEN", Secret("API_TOKEN")), ("LANG", "C")))
+    >>> variables_json({"TOKEN": Secret("API_TOKEN"), "LANG": "C"})
     {'TOKEN': {'secret': 'API_TOKEN'}, 'LANG': 'C'}
     """
-    return {name: {"secret": value.secret} if isinstance(value, Secret) else value for name, value in variables}
+    return {name: {"secret": value.secret} if isinstance(value, Secret) else value for name, value in variables.items()}
 
 
 def variables_from(said: Mapping[str, Any]) -> dict[str, str | Secret]:
@@ -35,4 +31,4 @@ def variables_from(said: Mapping[str, Any]) -> dict[str, str | Secret]:
 
 def revealed(variables: Variables) -> dict[str, str]:
     """Return the variables with the values of secrets: for a process that is started now. Raises MissingSecret."""
-    return {name: value if isinstance(value, str) else value.reveal() for name, value in variables}
+    return {name: value if isinstance(value, str) else value.reveal() for name, value in variables.items()}

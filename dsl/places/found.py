@@ -12,6 +12,8 @@ GROUP = "kaon.places"
 OWN = {
     "in_process": "kaon.dsl.places.place:InProcess",
     "process": "kaon.dsl.places.place:Process",
+    "shell": "kaon.dsl.places.shell:Shell",
+    "docker": "kaon.dsl.places.docker:Docker",
 }
 """Known without a look at what is installed, which takes as long as a hundred steps."""
 

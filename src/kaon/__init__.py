@@ -3,6 +3,7 @@
 from kaon.artifacts import open_store
 from kaon.dsl import (
     Cron,
+    Docker,
     Every,
     Process,
     Resources,
@@ -11,11 +12,13 @@ from kaon.dsl import (
     bootstrap,
     cross_validate,
     current_step,
+    docker_step,
     for_each,
     parallel,
     repeat,
     secret,
     sequence,
+    shell_step,
     step,
     sweep,
     when,
@@ -25,6 +28,8 @@ from kaon.dsl.backends import RunFailed, run, to_prefect
 
 __all__ = [
     "step",
+    "shell_step",
+    "docker_step",
     "workflow",
     "sequence",
     "parallel",
@@ -42,6 +47,7 @@ __all__ = [
     "Every",
     "Resources",
     "Process",
+    "Docker",
     "secret",
     "Secret",
     "WorkflowError",

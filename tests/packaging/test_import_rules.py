@@ -13,9 +13,10 @@ import kaon
 ROOT = Path(__file__).parents[2]
 LAYERS = ("artifacts", "dsl", "steps", "flows", "deploy")
 PUBLIC_FACE = [
-    *("step", "workflow", "sequence", "parallel", "for_each", "sweep", "bootstrap", "cross_validate", "repeat", "when"),
+    *("step", "shell_step", "docker_step"),
+    *("workflow", "sequence", "parallel", "for_each", "sweep", "bootstrap", "cross_validate", "repeat", "when"),
     *("run", "to_prefect", "open_store", "current_step"),
-    *("Cron", "Every", "Resources", "Process", "WorkflowError", "RunFailed"),
+    *("Cron", "Every", "Resources", "Process", "Docker", "WorkflowError", "RunFailed"),
 ]
 
 

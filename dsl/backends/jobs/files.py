@@ -244,6 +244,12 @@ def _missing(path: Path, name: str) -> str:
 def dump_file(value: Any, annotation: Any, path: Path) -> None:
     """Write a value as its kind does, for whoever loads it with `read_output`."""
     kind = kind_for(annotation)
+    if kind.name == "table" and path.suffix == ".csv":
+        raw = io.BytesIO()
+        kind.dump(value, raw)
+        raw.seek(0)
+        _write_csv(raw, path)
+        return
     if kind.name == "directory":
         shutil.copytree(value.path, path)
         return

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from kaon.artifacts.kinds.annotations import is_optional
 
 from ...context import Message
 from ...places.attempt import Mount
+from ...places.guard import guard
 from ...places.messages import VARIABLE
 from ...places.tail import tailing
 from ...values import to_json
@@ -28,59 +29,66 @@ MESSAGES = "messages.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
+class Laid:
+    """The inputs of a step, laid out for a command."""
+
+    texts: Mapping[str, Any]
+    """Plain values that are written into the command."""
+    files: Mapping[str, Filed]
+    """What lies in `in/`."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepJob:
     """A step as a command, in a folder with `in/`, `out/` and `work/`."""
 
     folder: Path
-    _code: StepCode
-    _store: Store
-    _values: dict[str, Any]
-    """Plain inputs by name."""
-    _inputs: dict[str, Filed]
-    _outputs: dict[str, str]
-    """The file of each output, by the name that its command calls it."""
-    _about: dict[str, str]
+    code: StepCode
+    laid: Laid
+    keep: Callable[[tuple[Any, ...]], Any]
+    """Makes the outcome of the outputs' values."""
+    about: Mapping[str, str]
     """Variables that say which step this is."""
 
     def command(self, at: str, python: str = "python3") -> tuple[str, ...]:
         """Return the program and its arguments, for a machine on which the folder lies at a path."""
-        if self._code.command is None:
+        if self.code.command is None:
             return (python, "-u", f"{at}/in/start.py")
-        return self._code.command.filled(self._words(at))
+        return self.code.command.filled(self._words(at))
 
     def environment(self, at: str) -> dict[str, str]:
         """Return the variables that the command needs."""
-        command = self._code.command
+        command = self.code.command
         variables = {} if command is None else command.variables(self._words(at))
-        return {VARIABLE: f"{at}/{MESSAGES}", **self._about, **variables}
+        return {VARIABLE: f"{at}/{MESSAGES}", **self.about, **variables}
 
     def mounts(self, at: str) -> tuple[Mount, ...]:
         """Return what the command reads besides the folder: the files and folders that its settings name."""
-        if at == str(self.folder):
+        if at == str(self.folder) or self.code.command is None:
             return ()
-        paths = {name: Path(self._values[name]) for name in self._code.paths if self._values.get(name)}
-        return tuple(Mount(path.absolute(), f"{at}/in/{name}") for name, path in paths.items() if path.exists())
+        named = {name: self.laid.texts.get(name) for name in self.code.paths}
+        paths = {name: Path(text).absolute() for name, text in named.items() if text}
+        return tuple(Mount(path, f"{at}/in/{name}") for name, path in paths.items() if path.exists())
 
-    def outcome(self) -> Performed | Broken:
+    def outcome(self) -> Any:
         """Collect what a command that ended well left in `out/`. Raises OutputMissing, OutputUnreadable."""
-        if self._code.command is None and isinstance(told := result_of(self.folder), Broken):
+        if self.code.command is None and isinstance(told := result_of(self.folder), Broken):
             return told
         values: list[Any] = []
-        for made, annotation in zip(self._code.call.outputs, self._code.outputs, strict=True):
-            path = self.folder / "out" / self._outputs[made.returned_as]
+        for made, annotation in zip(self.code.call.outputs, self.code.outputs, strict=True):
+            path = self.folder / "out" / output_files(self.code)[made.returned_as]
             if is_optional(annotation) and not path.exists():
                 values.append(None)
-                continue
-            wanted = object if made.kind == "table" else annotation  # as Arrow: what is stored next is the same
-            values.append(read_output(path, wanted, made.kind, made.returned_as))
-        return Performed(*dumped(self._code, tuple(values), self._store))
+            else:
+                values.append(read_output(path, annotation, made.kind, made.returned_as))
+        return self.keep(tuple(values))
 
     def _words(self, at: str) -> dict[str, str]:
         """Return what each placeholder stands for."""
-        outputs = {name: f"{at}/out/{file}" for name, file in self._outputs.items()}
-        inputs = {name: f"{at}/in/{filed.file or name}" for name, filed in self._inputs.items()}
-        texts = {name: text_of(value) for name, value in self._values.items()}
-        for name in self._code.paths & texts.keys():
+        outputs = {name: f"{at}/out/{file}" for name, file in output_files(self.code).items()}
+        inputs = {name: f"{at}/in/{filed.file or name}" for name, filed in self.laid.files.items()}
+        texts = {name: text_of(value) for name, value in self.laid.texts.items()}
+        for name in self.code.paths & texts.keys():
             texts[name] = str(Path(texts[name]).absolute()) if texts[name] else ""
         moved = {str(mount.source): mount.target for mount in self.mounts(at)}
         return {**outputs, **inputs, **{name: moved.get(text, text) for name, text in texts.items()}}
@@ -92,13 +100,56 @@ def job_of(code: StepCode, work: Work, store: Store, tell: Callable[[Message], N
 
     Raises InputNotRead if an input cannot be read from the store.
     """
-    folder = _new_folder()
-    try:
-        job = _laid_out(folder, code, work, store)
-        with tailing(folder / MESSAGES, tell):
-            yield job
-    finally:
-        remove(folder)
+
+    def keep(values: tuple[Any, ...]) -> Performed:
+        return Performed(*dumped(code, values, store))
+
+    about = {"KAON_RUN": str(work.run), "KAON_STEP": code.call.step, "KAON_TRY": str(work.tries)}
+    with job_folder(tell) as folder:
+        laid = _laid_out(folder / "in", code, work, store)
+        if code.command is None:
+            put_function(folder / "in", code, laid.files, work.run, work.tries)
+        put_scripts(folder / "work", code)
+        yield StepJob(folder, code, laid, keep, about)
+
+
+@contextmanager
+def job_folder(tell: Callable[[Message], None]) -> Iterator[Path]:
+    """Yield a new folder near the store, so that its files can have second names rather than copies; then remove it.
+
+    What is appended to its messages is told meanwhile.
+    """
+    parent = cache() / "jobs"
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
+    with guard().over("folder", str(folder)):
+        try:
+            folder.chmod(0o755)
+            for inside in ("in", "out", "work"):
+                (folder / inside).mkdir(mode=0o755)
+            (folder / MESSAGES).touch()
+            with tailing(folder / MESSAGES, tell):
+                yield folder
+        finally:
+            remove(folder)
+
+
+def put_scripts(folder: Path, code: StepCode) -> None:
+    """Write the scripts of the command into a folder."""
+    for name, content in () if code.command is None else code.command.files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(0o755)
+
+
+def output_files(code: StepCode) -> dict[str, str]:
+    """Return the name of each output's file, by the name that the command calls it."""
+    formats = {} if code.command is None else dict(code.command.formats)
+    return {
+        made.returned_as: made.returned_as + suffix_of(annotation, made.kind, formats, made.returned_as)
+        for made, annotation in zip(code.call.outputs, code.outputs, strict=True)
+    }
 
 
 def remove(folder: Path) -> None:
@@ -106,48 +157,27 @@ def remove(folder: Path) -> None:
 
     def make_writable_and_retry(function: Callable[[str], object], path: str, _: object) -> None:
         os.chmod(os.path.dirname(path), 0o700)
+        if os.path.isdir(path):
+            os.chmod(path, 0o700)
         function(path)
 
     shutil.rmtree(folder, onerror=make_writable_and_retry)
 
 
-def _new_folder() -> Path:
-    """Return a new folder near the store, so that its files can have second names rather than copies."""
-    parent = cache() / "jobs"
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
-    folder.chmod(0o755)
-    for inside in ("in", "out", "work"):
-        (folder / inside).mkdir()
-    (folder / MESSAGES).touch()
-    return folder
-
-
-def _laid_out(folder: Path, code: StepCode, work: Work, store: Store) -> StepJob:
+def _laid_out(folder: Path, code: StepCode, work: Work, store: Store) -> Laid:
     command = code.command
     formats = {} if command is None else dict(command.formats)
-    inputs: dict[str, Filed] = {}
-    values: dict[str, Any] = {}
+    files: dict[str, Filed] = {}
+    texts: dict[str, Any] = {}
     for name, reference in work.inputs.items():
         annotation = code.inputs[name]
         try:
             if command is not None and is_text(annotation):
-                values[name] = to_json(load(reference, annotation, store))
+                texts[name] = to_json(load(reference, annotation, store))
             elif command is not None and isinstance(reference, Plain):
-                inputs[name] = put_value(reference.value, name, folder / "in")
+                files[name] = put_value(reference.value, name, folder)
             else:
-                inputs[name] = put_input(reference, annotation, name, folder / "in", store, formats)
+                files[name] = put_input(reference, annotation, name, folder, store, formats)
         except (ArtifactsError, ValueError, OSError) as error:
             raise InputNotRead(f"the input {name!r} cannot be read: {error}") from error
-    if command is None:
-        put_function(folder / "in", code, inputs, work.run, work.tries)
-    for script, content in () if command is None else command.files:
-        path = folder / "work" / script
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    outputs = {
-        made.returned_as: made.returned_as + suffix_of(annotation, made.kind, formats, made.returned_as)
-        for made, annotation in zip(code.call.outputs, code.outputs, strict=True)
-    }
-    about = {"KAON_RUN": str(work.run), "KAON_STEP": code.call.step, "KAON_TRY": str(work.tries)}
-    return StepJob(folder, code, store, values, inputs, outputs, about)
+    return Laid(texts, files)

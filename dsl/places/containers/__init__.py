@@ -1,0 +1,1 @@
+"""Containers of Docker: how a step gets into one, is heard, and leaves nothing behind."""
