@@ -1,4 +1,4 @@
-"""What can go wrong with secrets: MissingSecret, a reference that names none; SecretKept, a step that would keep one."""
+"""What can go wrong with secrets: MissingSecret, a reference to none; SecretKept, a step that would keep one."""
 
 from ..errors import Problem
 

@@ -11,9 +11,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 @step(output="region_train")
-def cut_region(
-    train: pd.DataFrame, region: str, *, most_items: Count = 1000, most_users: Count = 4000
-) -> pd.DataFrame:
+def cut_region(train: pd.DataFrame, region: str, *, most_items: Count = 1000, most_users: Count = 4000) -> pd.DataFrame:
     """Return user_id and item_id of one region: its most popular items, and its most active users.
 
     most_items, most_users: R holds a matrix of so many, and multiplies it by itself.

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -20,7 +20,7 @@ class Judged(NamedTuple):
     """How good each model is where, and which is the best."""
 
     region_table: pa.Table
-    """A row for each region: its users, nDCG@10 of popularity, of the global and of the regional model, and the best."""
+    """A row for each region: its users, nDCG@10 of popularity, the global and the regional model, and the best."""
     choices: dict[str, str]
     """Per region `global` or `regional`."""
 
@@ -38,7 +38,7 @@ def judge_models(
 
     most_users: that are judged of a region, the first by id.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, (region, own) in enumerate(neighbours.items()):
         here, asked = train[train["region"] == region], held_out[held_out["region"] == region].head(most_users)
         popular = popular_in(here)

@@ -1,4 +1,4 @@
-"""The place of Spark applications: a driver on this machine, started by spark-submit, and executors where a master is."""
+"""The place of Spark applications: a driver on this machine, and executors where the master is."""
 
 from .place import SparkSubmit
 

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 from ...errors import Problem
 
-RAISED = re.compile(r"(?:Caused by: |Exception in thread \"[^\"]*\" )?((?:[\w$]+\.)*[A-Z]\w*(?:Error|Exception|Exit)\b.*)")
+RAISED = re.compile(
+    r"(?:Caused by: |Exception in thread \"[^\"]*\" )?((?:[\w$]+\.)*[A-Z]\w*(?:Error|Exception|Exit)\b.*)"
+)
 
 
 class SparkNotFound(Exception):

@@ -43,7 +43,9 @@ def installation(home: str = "") -> Installation:
             fix="give the folder of an installation as spark_home=…, or leave it out for the one that pip installed",
         )
     _require_java()
-    cores = [re.fullmatch(r"spark-core_[\d.]+-(\d[\w.-]*)\.jar", jar.name) for jar in place.glob("jars/spark-core_*.jar")]
+    cores = [
+        re.fullmatch(r"spark-core_[\d.]+-(\d[\w.-]*)\.jar", jar.name) for jar in place.glob("jars/spark-core_*.jar")
+    ]
     versions = [found[1] for found in cores if found]
     return Installation(place.absolute(), versions[0] if versions else "")
 
