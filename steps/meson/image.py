@@ -114,12 +114,15 @@ def started(client: "DockerClient", image: str, version: str) -> Iterator[str]:
         container.remove(force=True)
 
 
-def check(url: str, questions: Sequence[tuple[str, list[str], list[tuple[str, float]]]]) -> None:
-    """Ask a server for lists: (region, items met, the list that is right). Raises Skew if one is another."""
+def check(url: str, k: int, questions: Sequence[tuple[str, list[str], list[tuple[str, float]]]]) -> None:
+    """Ask a server for lists of k: (region, items met, the list that is right). Raises Skew if one is another."""
     for region, items, right in questions:
-        asked = urlencode({"region": region, "items": ",".join(items), "k": len(right)})
-        with _open(f"{url}/recommend?{asked}", timeout=10) as answer:
-            found = [(one["item"], one["score"]) for one in json.load(answer)["items"]]
+        asked = urlencode({"region": region, "items": ",".join(items), "k": k})
+        try:
+            with _open(f"{url}/recommend?{asked}", timeout=10) as answer:
+                found = [(one["item"], one["score"]) for one in json.load(answer)["items"]]
+        except OSError as error:
+            raise Skew(f"the container does not answer in {region} for {items[:5]}: {error}") from error
         same = [item for item, _ in found] == [item for item, _ in right]
         if not same or any(abs(score - wanted) > NEAR for (_, score), (_, wanted) in zip(found, right, strict=True)):
             raise Skew(f"the container answers otherwise than was computed, in {region} for {items[:5]}: {found[:3]}…")

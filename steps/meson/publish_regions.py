@@ -93,7 +93,7 @@ def _as_image(
         questions = _questions(models, train)
         try:
             with image.started(client, made, version) as url:
-                image.check(url, questions)
+                image.check(url, K, questions)
         except image.Skew:
             client.images.remove(made, force=True)
             raise

@@ -1,4 +1,4 @@
-"""Spark applications as steps, on a standalone cluster of this machine: one master, one worker, executors of their own."""
+"""Spark applications as steps, on a standalone cluster of this machine: a master, a worker, and its executors."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.integration.spark_app_steps import counting, hidden, squaring, timed, waiting
+from tests.integration.spark_app_steps import counting, hidden, squaring, timed
 from tests.integration.spark_cluster import HOME, standalone_cluster
 
 from kaon import WorkflowError, open_store, run, secret, spark_submit
@@ -178,7 +178,7 @@ def test_a_chosen_installation_submits():
 
 
 def test_a_script_that_is_not_there_is_refused_when_the_step_is_written():
-    with pytest.raises(WorkflowError, match="there is no script 'absent.py'"):
+    with pytest.raises(WorkflowError, match=r"there is no script 'absent.py'"):
         spark_submit("absent.py")
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
@@ -32,7 +33,7 @@ def main(events, counts, how):
         raise RuntimeError("a job that fails the first time")
     if how == "tell secret":
         print("the token is", spark.conf.get("spark.kaon.token"))
-        print("the command line is", open("/proc/self/cmdline").read(), open(f"/proc/{os.getppid()}/cmdline").read())
+        print("the command line is", Path(f"/proc/{os.getppid()}/cmdline").read_text())
     pq.write_table(table.groupBy("user").count().orderBy("user").toArrow(), counts)
     spark.stop()
 
