@@ -85,7 +85,7 @@ class Store:
     ) -> NewOutput:
         """Return the value as its annotation says it is stored, its bytes in the blobs if they are many.
 
-        check: is given the bytes before any is stored; it raises if they are not to be, else leaves them at their start.
+        check: is given the bytes before any is stored; it raises if they must not be, else leaves them at their start.
 
         Nothing is recorded, so this may be done in any process: `finish_steps` records it.
         Raises NoKind, NotStorable, WrongType, StoreFull, StoreNotWritable.

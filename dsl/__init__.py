@@ -13,6 +13,7 @@ from .point import Point
 from .resources import Resources
 from .schedule import Cron, Every
 from .secrets import Secret, secret
+from .spark_steps import spark_submit
 from .step import step
 from .verbs import bootstrap, cross_validate, for_each, parallel, repeat, sequence, sweep, when
 from .workflow import Workflow, workflow
@@ -40,6 +41,7 @@ __all__ = [
     "secret",
     "sequence",
     "shell_step",
+    "spark_submit",
     "step",
     "sweep",
     "when",

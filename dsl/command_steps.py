@@ -70,9 +70,9 @@ def shell_step(
         fix = "give the place its env"
         raise WorkflowError("env= and place= both say where the command finds variables", where, fix=fix)
     try:
-        return _command_step(command, place or Shell(env or {}), options, users_frame(), where)
+        return command_step(command, place or Shell(env or {}), options, users_frame(), where)
     except ValueError as error:
-        raise _refused(command, error, where) from None
+        raise refused(command, error, where) from None
 
 
 def docker_step(
@@ -98,14 +98,15 @@ def docker_step(
     where = written_by_caller().where
     try:
         place = Docker(image, cpus, memory, gpus, env or {}, network, pull, user)
-        return _command_step(command, place, options, users_frame(), where)
+        return command_step(command, place, options, users_frame(), where)
     except ValueError as error:
-        raise _refused(command, error, where) from None
+        raise refused(command, error, where) from None
 
 
-def _command_step(
+def command_step(
     command: str | Sequence[str], place: Place, options: CommandOptions, frame: FrameType, where: Where
 ) -> Step[..., Any]:
+    """Return a step that is a command in a place. Raises ValueError, with the reason and the mend on a second line."""
     retries, delay = options.get("retries", 0), options.get("retry_delay", timedelta(0))
     backoff, jitter, timeout = (
         options.get("retry_backoff", 1.0),
@@ -141,6 +142,7 @@ def _command_step(
     return Step(definition, name=name, where=where)
 
 
-def _refused(command: object, error: ValueError, where: Where) -> WorkflowError:
+def refused(command: object, error: ValueError, where: Where) -> WorkflowError:
+    """Return what is raised for a command that cannot be a step."""
     why, _, fix = str(error).partition("\n")
     return WorkflowError(f"{command!r} cannot be a step", where, why=why, fix=fix)

@@ -14,6 +14,7 @@ OWN = {
     "process": "kaon.dsl.places.place:Process",
     "shell": "kaon.dsl.places.shell:Shell",
     "docker": "kaon.dsl.places.docker:Docker",
+    "spark_submit": "kaon.dsl.places.spark:SparkSubmit",
 }
 """Known without a look at what is installed, which takes as long as a hundred steps."""
 

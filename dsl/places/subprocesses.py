@@ -22,6 +22,8 @@ GRACE = 2.0
 """Seconds between asking a command to end and killing it."""
 PIECE = 1 << 16
 """Bytes that are read at a time."""
+PACKAGES = {"Rscript": "r-base-core", "java": "openjdk-17-jre-headless"}
+"""Debian's packages of the programs that Kaon's own workflows run."""
 
 
 def run_command(words: Sequence[str], *, within: Path, environment: Mapping[str, str], attempt: Attempt) -> None:
@@ -79,7 +81,9 @@ def _started(words: Sequence[str], within: Path, environment: Mapping[str, str])
         raise PlaceError(
             f"the program {words[0]!r} cannot be started",
             why=error.strerror or str(error),
-            fix="install it, or see whether it is on the PATH of this process and executable",
+            fix=f"apt-get install {PACKAGES[words[0]]}"
+            if words[0] in PACKAGES
+            else "install it, or see whether it is on the PATH of this process and executable",
         ) from None
 
 

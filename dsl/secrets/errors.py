@@ -1,4 +1,4 @@
-"""What can go wrong with secrets: MissingSecret where a reference names none, SecretKept where a step would keep one."""
+"""What can go wrong with secrets: MissingSecret, a reference to none; SecretKept, a step that would keep one."""
 
 from ..errors import Problem
 

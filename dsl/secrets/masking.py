@@ -67,7 +67,7 @@ def _forms(value: str) -> set[str]:
 
 
 def _hide_in_logging() -> None:
-    """Have every record of Python's logging masked when it is made, whoever handles it: Prefect, a file, the terminal."""
+    """Have every record of Python's logging masked when it is made, whoever handles it: Prefect, a file, a terminal."""
     made = logging.getLogRecordFactory()
 
     def masking(*args: Any, **kwargs: Any) -> logging.LogRecord:

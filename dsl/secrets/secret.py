@@ -50,8 +50,8 @@ class Secret:
 def secret(reference: str) -> Secret:
     """Return a secret by its reference; its value is read by the step that uses it, when it starts.
 
-    reference: the name of an environment variable; or "prefect:block-name", a Secret block, "prefect:block-name/field", a
-        field of another block, or "prefect:block-type/block-name/field" where several types have a block of the name.
+    reference: the name of an environment variable; or "prefect:block-name", a Secret block; "prefect:block-name/field",
+        a field of another block; or "prefect:block-type/block-name/field" where several types have one of the name.
 
     Raises ValueError for what is no reference.
 

@@ -19,6 +19,7 @@ from kaon.dsl import (
     secret,
     sequence,
     shell_step,
+    spark_submit,
     step,
     sweep,
     when,
@@ -29,6 +30,7 @@ from kaon.dsl.backends import RunFailed, run, to_prefect
 __all__ = [
     "step",
     "shell_step",
+    "spark_submit",
     "docker_step",
     "workflow",
     "sequence",

@@ -19,7 +19,7 @@ def run_on_spark(
 ) -> pa.Table:
     """Return the rows of a query.
 
-    conf: configuration of the session, which starts with it; with Hive's catalogue the tables of its metastore are there.
+    conf: configuration of the session, which starts with it; with Hive's catalogue its metastore's tables are there.
     Raises QueryFailed, and SparkRunsAlready where a session with another configuration runs in this process.
     """
     session = spark_session(conf).newSession()

@@ -84,7 +84,7 @@ def test_secrets_are_read_from_prefects_blocks(server):
 
         with pytest.raises(MissingSecret) as missing:
             secret("prefect:kaon-none").reveal()
-        with pytest.raises(MissingSecret, match="its fields are: .*url"):
+        with pytest.raises(MissingSecret, match=r"its fields are: .*url"):
             secret("prefect:kaon-hook/nothing").reveal()
 
     assert (whole, field, typed) == ("from a block", "https://example.org/hook", "https://example.org/hook")

@@ -9,15 +9,17 @@ import pytest
 from kaon import Secret, current_step, open_store, run, secret, step, workflow
 from kaon.dsl.secrets import MissingSecret, SecretKept, masked, refuse_secrets
 
+PASSWORD = secret("KAON_TEST_PASSWORD")
+
 
 @step(output="length")
-def log_in(*, password: Secret = secret("KAON_TEST_PASSWORD")) -> int:
+def log_in(*, password: Secret = PASSWORD) -> int:
     current_step().log(f"with {password} alias {password.reveal()}")
     return len(password.reveal())
 
 
 @step(output="kept")
-def give_away(*, password: Secret = secret("KAON_TEST_PASSWORD")) -> str:
+def give_away(*, password: Secret = PASSWORD) -> str:
     return f"the password is {password.reveal()}"
 
 

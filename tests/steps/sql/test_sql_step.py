@@ -79,7 +79,7 @@ def test_a_query_without_rows_keeps_its_columns(engine):
 
 
 def test_a_name_in_a_query_is_no_variable_of_python():
-    with pytest.raises(Exception, match="(?s)DuckDB cannot run.*CONFIG"):
+    with pytest.raises(Exception, match=r"(?s)DuckDB cannot run.*CONFIG"):
         rows_of("SELECT * FROM events, CONFIG", inputs={"events": pa.Table})
 
 
