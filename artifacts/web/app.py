@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -56,6 +57,7 @@ def create_app(
         store, prefect_url, mlflow_uri, environment(), entries(modules), csrf, plans, Watched(store, plans)
     )
     app.state.token = token
+    app.state.stopping = threading.Event()
     app.mount("/static", _Assets(directory=STATIC), name="static")
     for module in modules:
         app.include_router(module.router)

@@ -1,20 +1,25 @@
 """One run: its plan, what stands beside it, its log, live, and what can be asked of it."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import update
 from tests.web import flows
 from tests.web.conftest import served
 
 import kaon
 from kaon.artifacts import Store, open_store
+from kaon.artifacts.records.tables import runs
 from kaon.artifacts.web import create_app
+from kaon.artifacts.web.serving import Server
 from kaon.dsl import Workflow
 
 pytestmark = pytest.mark.browser
@@ -120,7 +125,7 @@ def test_the_log_is_searched_and_downloaded(site: str, page: Page) -> None:
 
 def test_a_run_is_watched_live_in_two_tabs(site: str, page: Page, browser: Browser, store_folder: Path) -> None:
     store = open_store(store_folder)
-    with going_on(store, flows.learning, {"train.slow": 0.4, "train.epochs": 8, "train.rank": 5}) as run:
+    with going_on(store, flows.learning, {"train.slow": 0.4, "train.epochs": 8, "train.rank": 7}) as run:
         page.goto(f"{site}/runs/{run}?at=learning/train")
         other = browser.new_page()
         other.goto(f"{site}/runs/{run}")
@@ -143,7 +148,6 @@ def test_a_run_is_watched_live_in_two_tabs(site: str, page: Page, browser: Brows
 def test_the_stream_resumes_after_the_last_line_that_the_page_had(store_folder: Path) -> None:
     app = create_app(store_folder)
     with served(app) as address:
-        import httpx
 
         def first_event(headers: dict[str, str]) -> tuple[str, str]:
             with httpx.stream("GET", f"{address}/runs/1/events", headers=headers, trust_env=False) as answer:
@@ -164,16 +168,11 @@ def test_the_stream_resumes_after_the_last_line_that_the_page_had(store_folder: 
 
 
 def test_a_lost_connection_is_taken_up_again(browser: Browser, store_folder: Path, tmp_path: Path) -> None:
-    import socket
-
-    import uvicorn
-
     store = open_store(store_folder)
     page = browser.new_page()
 
-    def serve(port: int) -> tuple[uvicorn.Server, threading.Thread]:
-        config = uvicorn.Config(create_app(store_folder), port=port, log_level="error", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
+    def serve(port: int) -> tuple[Server, threading.Thread]:
+        server = Server(create_app(store_folder), port=port)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         while not server.started:
@@ -279,9 +278,10 @@ def test_hostile_names_values_and_logs_are_only_text(page: Page, tmp_path: Path)
         kaon.current_step().metrics({HOSTILE: 1.0, "b.c[d]": 2.0}, at=1)
         raise ValueError(HOSTILE)
 
-    workflow = kaon.workflow(HOSTILE[:20], kaon.for_each(word=[HOSTILE]).do(shout))
+    workflow = kaon.workflow("hostile", kaon.for_each(word=[HOSTILE]).do(shout))
     store = open_store(tmp_path / "hostile")
     kaon.run(workflow, {"shout.text": HOSTILE}, store=store, tags={HOSTILE: HOSTILE}, raises=False)
+    store.records.database.write(lambda connection: connection.execute(update(runs).values(workflow=HOSTILE)))
     page.on("dialog", lambda dialog: pytest.fail("a script ran"))
     step = store.records.step_runs(1)[0]
     with served(create_app(tmp_path / "hostile")) as address:

@@ -59,7 +59,8 @@ def run_events(
     site.watched.view(run_id)  # refuses what there is not, before anything is sent
     known = int(last_event_id) if last_event_id.isdecimal() else last
     stream = RunStream(site, run_id, asked, known)
-    return StreamingResponse(events(stream), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    sent = events(stream, request.app.state.stopping)
+    return StreamingResponse(sent, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
 @router.get("/runs/{run_id:int}/log.txt")
