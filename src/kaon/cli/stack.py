@@ -4,7 +4,7 @@ from .options import AsJson, Home
 
 
 def up(as_json: AsJson = False, home: Home = None) -> None:
-    """Start a Prefect server and an MLflow server that stay until `kaon down`; later runs use them."""
+    """Start Prefect, MLflow and the web application, which stay until `kaon down`; later runs use them."""
     from kaon.artifacts import kaon_home
     from kaon.stack import up as start
 
