@@ -114,9 +114,8 @@ def test_a_log_is_read_from_its_end_and_in_both_directions(records: Records, lea
     (step,) = items(records, lease, LOOP, 0, 1)
     time = records.run(lease.run).started
     told = [(step, Message(time, "info", "log", f"line {n}")) for n in range(6)]
-    records.add_messages(
-        lease, [*told, (None, Message(time, "info", "log", "100%_of it")), (step, Message(time, "info", "metric", ""))]
-    )
+    others = [(None, Message(time, "info", "log", "100%_of it")), (step, Message(time, "info", "metric", ""))]
+    records.add_messages(lease, [*told, *others])
 
     def lines(**wanted: object) -> list[str]:
         return [message.text for message in records.log(lease.run, step, **wanted)]  # type: ignore[arg-type]
