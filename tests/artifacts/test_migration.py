@@ -185,10 +185,10 @@ def test_records_of_version_2_are_all_still_there_and_know_workflows(later: Reco
     (load,) = later.step_runs(1)
     assert (load.keys, load.attempt, load.key, load.state) == ((("market", "US"),), (1,), KEY, "completed")
     assert [(name, later.inline_value(made.digest)) for _, name, made in later.outputs(1)] == [("ratings", b"[1,2]")]
-    assert later.workflows() == []
+    assert later.registered_workflows() == []
 
     assert later.register_workflow(RegisteredWorkflow("flow", "flow.py", "/jobs", "{}"))
-    assert later.workflow("flow").flow == "flow.py"
+    assert later.registered_workflow("flow").flow == "flow.py"
     run = later.start_run("flow", {}, "{}", "local")
     found, begun = later.begin_steps(run.lease, [Begin("flow/load", "load", key=KEY), Begin("a", "a")], lambda _: True)
     assert isinstance(found, Found) and begun == Begun(4)
