@@ -38,13 +38,16 @@ def sweep_in(run: RunRecord) -> Sweep | None:
     order: Mapping[str, Any] = json.loads(run.tags.get("sweep", "{}"))
     over = loop["over"]
     total = len(over["points"]) if over["over"] == "listed" else over.get("count", 0)
-    log = frozenset(name for name, axis in order.get("axes", {}).items() if axis.get("log"))
+    log = {name for name, axis in order.get("axes", {}).items() if axis.get("log")}
+    log |= {name for name, _, text in (one.partition("=") for one in order.get("values", ())) if ":log" in text}
     proposed = over if over["over"] == "proposed" else {}
     objective = order.get("minimize") or order.get("maximize") or ""
     if not objective and proposed:
         objective = ".".join(filter(None, (proposed["objective"], proposed["metric"])))
     less = bool(order.get("minimize")) or proposed.get("direction") == "minimize"
-    return Sweep(loop["path"], tuple(loop["variables"]), total, tuple(_last(loop["body"])), objective, less, log)
+    return Sweep(
+        loop["path"], tuple(loop["variables"]), total, tuple(_last(loop["body"])), objective, less, frozenset(log)
+    )
 
 
 def _last(node: Mapping[str, Any]) -> list[str]:

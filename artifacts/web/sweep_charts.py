@@ -32,7 +32,7 @@ def pictures(board: Board, metric: str, *, less: bool) -> tuple[list[Picture], i
         return [], len(points)
     varying = [name for name in names if len({repr(point.values.get(name)) for point in points}) > 1]
     found = [_against(board, points, name, metric) for name in varying]
-    return ([_parallel(points, varying, metric, less)] if len(varying) > 1 else []) + found, len(points)
+    return ([_parallel(board, points, varying, metric, less)] if len(varying) > 1 else []) + found, len(points)
 
 
 def _against(board: Board, points: Sequence[Point], name: str, metric: str) -> Picture:
@@ -58,13 +58,14 @@ def _against(board: Board, points: Sequence[Point], name: str, metric: str) -> P
     return Picture(f"{metric} by {name}", f"{len(points)} points", spec, rows[:100])
 
 
-def _parallel(points: Sequence[Point], names: Sequence[str], metric: str, less: bool) -> Picture:
+def _parallel(board: Board, points: Sequence[Point], names: Sequence[str], metric: str, less: bool) -> Picture:
     """Return lines over one axis for each setting and one for the metric, each from its lowest to its highest value."""
     axes = [*names, metric]
     columns = {
         name: [point.metrics[metric] if name == metric else point.values.get(name) for point in points] for name in axes
     }
-    places = {name: _places(values) for name, values in columns.items()}
+    log = board.sweep.logarithmic
+    places = {name: _places(values, log=name in log) for name, values in columns.items()}
     drawn = [
         {
             "axis": axis,
@@ -114,10 +115,11 @@ def _parallel(points: Sequence[Point], names: Sequence[str], metric: str, less: 
     return Picture("Parallel coordinates", f"{len(points)} points over {', '.join(names)} and {metric}", spec, rows)
 
 
-def _places(values: Sequence[Any]) -> list[float | None]:
+def _places(values: Sequence[Any], *, log: bool) -> list[float | None]:
     """Return where each value stands from the lowest to the highest; on a logarithmic scale if they span decades."""
     if all(_is_number(value) for value in values):
-        scaled = [math.log(value) for value in values] if _spans_decades(values) else [float(value) for value in values]
+        log = (log and min(values) > 0) or _spans_decades(values)
+        scaled = [math.log(value) if log else float(value) for value in values]
         low, high = min(scaled), max(scaled)
         return [(value - low) / ((high - low) or 1.0) for value in scaled]
     known = sorted({str(value) for value in values})

@@ -27,9 +27,16 @@ KEY, OTHER = digest_bytes(b"key"), digest_bytes(b"other")
 
 def postgres_script(version: int) -> list[str]:
     """Return the statements of SQLite's dump as PostgreSQL has them."""
-    script = WRITTEN[version].replace("DATETIME", "TIMESTAMP WITH TIME ZONE").replace("BLOB", "BYTEA")
+    script = (
+        WRITTEN[version]
+        .replace("DATETIME", "VARCHAR(26)")
+        .replace("VARCHAR(26)", "TIMESTAMP WITH TIME ZONE")
+        .replace("BLOB", "BYTEA")
+    )
     script = re.sub(r"\bid INTEGER NOT NULL", "id BIGSERIAL NOT NULL", script)
     script = re.sub(r"X'([0-9A-F]*)'", r"'\\x\1'", script)
+    script = script.replace("BOOLEAN DEFAULT 0", "BOOLEAN DEFAULT false")
+    script = re.sub(r'(INSERT INTO "step_runs" .*,)0\);', r"\1false);", script) if version > 1 else script
     statements = [statement.strip() for statement in script.split(";\n")]
     kept = [statement for statement in statements if re.match(r"CREATE|INSERT", statement)]
     tables = [name for table in METADATA.sorted_tables if (name := table.name) not in LATER[version]]
