@@ -57,7 +57,7 @@ def migrate(connection: Connection, where: str) -> None:
             _from_version_1(connection, where)
         connection.execute(CreateTable(workflows))
         if connection.dialect.name == "sqlite":
-            connection.execute(CreateIndex(runs_listed))
+            connection.execute(CreateIndex(runs_listed, if_not_exists=True))
         connection.execute(update(schema_version).values(version=VERSION))
 
 

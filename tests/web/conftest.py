@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 from tests.web import flows
@@ -23,6 +22,7 @@ from tests.web import flows
 import kaon
 from kaon.artifacts import open_store
 from kaon.artifacts.web import create_app
+from kaon.artifacts.web.serving import Server
 
 SERIOUS = ("serious", "critical")
 
@@ -32,7 +32,7 @@ def served(app: FastAPI) -> Iterator[str]:
     """Serve an application on a free port of the loopback; yields its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        server = Server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 20
