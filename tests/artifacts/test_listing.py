@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
 import pytest
+from sqlalchemy import inspect
 from tests.artifacts.stores import kill
 from tests.artifacts.test_progress import finish, items
 
 from kaon.artifacts import Artifact, Begin, Ending, Lease, Message, NewOutput, State, digest_bytes
+from kaon.artifacts.records.database import Database
 from kaon.artifacts.records.listing import RunFilter
 from kaon.artifacts.records.records import Records
 
@@ -155,3 +160,15 @@ def test_the_index_of_the_list_may_be_asked_for_again(records: Records, times: i
         records.index_listing()
 
     assert records.list_runs(RunFilter(tag="none")) == []
+
+
+def test_an_older_store_is_given_the_index_of_the_list_when_it_is_brought_up_to_date(tmp_path: Path) -> None:
+    file = tmp_path / "records.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.executescript(Path(__file__).with_name("records_version_2.sql").read_text())
+    connection.close()
+    old = Records(Database(f"sqlite:///{file}"))
+    old.runs()
+
+    assert "runs_listed" in {index["name"] for index in inspect(old.database._engine).get_indexes("runs")}
+    old.database.close()

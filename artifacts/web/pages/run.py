@@ -96,7 +96,7 @@ def approve(request: Request, run_id: Id) -> Response:
     site = site_of(request)
     record = site.store.records.run(run_id)
     api = PrefectApi(site.prefect_url)
-    executor_of(api, site.store.records.workflow(base_of(record)))  # refuses before anything is recorded
+    executor_of(api, site.store.records.registered_workflow(base_of(record)))  # refuses before anything is recorded
     site.store.records.decide(run_id, True, getpass.getuser())
     return _going_on(site, record, continue_run(api, site.store, record) if record.state == "held" else None)
 
@@ -120,7 +120,7 @@ def _waiting(site: Site, view: RunView, flow_run: str) -> Executor | None:
     """Return who is to go on with a run that was asked to; None once it has begun, or nobody can tell."""
     if not flow_run or view.run.tags.get("prefect.flow_run") == flow_run:
         return None
-    return executor_of(PrefectApi(site.prefect_url), site.store.records.workflow(base_of(view.run)))
+    return executor_of(PrefectApi(site.prefect_url), site.store.records.registered_workflow(base_of(view.run)))
 
 
 def _changed(site: Site, run_id: int) -> Response:
