@@ -18,8 +18,10 @@ ROWS_OF_A_CHART = 200
 """Rows up to which a chart's values are told as a table too."""
 NODES = 3000
 """Places of a tree that are shown."""
-OPEN_DEPTH = 2
-"""Levels of a tree that are unfolded at first."""
+CHILDREN = 300
+"""Parts of one place that are shown."""
+OPEN_DEPTH, OPEN_CHILDREN = 2, 40
+"""Levels of a tree, and parts of one place, up to which it is unfolded at first."""
 LEVELS = (("error", r"\b(ERROR|CRITICAL|FATAL|Traceback|Exception)\b"), ("warning", r"\bWARN(ING)?\b"))
 
 
@@ -112,14 +114,15 @@ def _node(label: str, value: Json, depth: int, left: list[int]) -> Node:
     left[0] -= 1
     parts = list(_parts(value))
     children = []
-    for name, part in parts:
+    for name, part in parts[:CHILDREN]:
         if left[0] <= 0:
             break
         children.append(_node(name, part, depth + 1, left))
     if isinstance(value, (Mapping, list, tuple)):
         many = "field" if isinstance(value, Mapping) else "item"
         text = f"{len(parts)} {many}{'' if len(parts) == 1 else 's'}"
-        return Node(label, text, "many", tuple(children), len(parts) - len(children), depth < OPEN_DEPTH)
+        is_open = depth < OPEN_DEPTH and len(parts) <= OPEN_CHILDREN
+        return Node(label, text, "many", tuple(children), len(parts) - len(children), is_open)
     kind = "text" if isinstance(value, str) else "number"
     return Node(label, said(value), kind, (), 0, False)
 
