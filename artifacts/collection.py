@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 CLOCKS = timedelta(seconds=2)
 """How far the clocks that date a run and a file may be apart."""
 
+CACHED = ("blobs/??/*", "files/*", "directories/*", "wheels/*/*")
+"""What lies in the cache, each to be dropped on its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnnamedBlob:
@@ -144,7 +147,7 @@ def _removed_file(path: Path) -> bool:
 
 def _unused_cache(before: datetime) -> Iterator[Unwanted]:
     """Yield what lies in the cache, a blob, a file or a folder each, and was last used before that."""
-    patterns = ("blobs/??/*", "files/*", "directories/*", "views/*")
+    patterns = ("blobs/??/*", "files/*", "directories/*", "wheels/*/*", "views/*")
     for path in (path for pattern in patterns for path in cache().glob(pattern)):
         with suppress(FileNotFoundError):
             if _used(path) < before:

@@ -19,7 +19,9 @@ ArtifactsError
 │   │   └── Fenced              work in a run that another process has taken over
 │   ├── StillRunning        a run that lives cannot be taken over
 │   └── UnknownRecord       an id that the records do not hold
-└── TrackingError       MLflow refused or cannot be reached
+├── TrackingError       MLflow refused or cannot be reached
+└── PrefectError        Prefect refused what it was asked for
+    └── PrefectStopped      it cannot be reached
 """
 
 from __future__ import annotations
@@ -119,3 +121,11 @@ class UnknownRecord(RecordsError, LookupError):
 
 class TrackingError(ArtifactsError):
     """MLflow refused, or cannot be reached."""
+
+
+class PrefectError(ArtifactsError):
+    """Prefect refused what it was asked for."""
+
+
+class PrefectStopped(PrefectError):
+    """Prefect cannot be reached."""

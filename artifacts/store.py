@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -165,6 +165,10 @@ class Store:
             if all(self.holds(artifact) for artifact in committed.values()):
                 return committed
         return None
+
+    def committed(self, keys: Collection[Digest]) -> dict[Digest, Committed]:
+        """Return, for each of these step keys that has any, the outputs as `find` does."""
+        return self.records.committed(keys, self._has_blob)
 
     def _has_blob(self, artifact: Artifact) -> bool:
         return self.blobs.exists(artifact.digest)

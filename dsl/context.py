@@ -36,6 +36,8 @@ class StepContext:
     attempt: int = 1
     """Which try of the step this is."""
     send: Callable[[Message], None] = field(default=_to_logging, repr=False)
+    read_plan: Callable[[], str] = field(default=str, repr=False)
+    """Returns the run's plan as JSON, empty where a step is called as a plain function."""
 
     def progress(self, fraction: float, note: str = "") -> None:
         """Tell how far the step is, from 0 to 1: `progress(0.4, "epoch 4 of 10")`."""

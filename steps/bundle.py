@@ -6,6 +6,7 @@ sources.safetensors  histories, neighbours, popularity, ALS and tower vectors of
 towers/*.safetensors the towers that were chosen, for histories that training never saw
 index.faiss          the items' ALS vectors, for retrieval
 ranker.ubj           the ranker
+golden.json          requests and what they are answered with, where the bundle was published by `publish`
 """
 
 import json
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import faiss
 import numpy as np
@@ -27,7 +29,9 @@ from .features import NAMES, queries
 from .list_ranker import ranked_scores
 from .source_arrays import source_arrays, source_ids, sources_from
 from .sources import Rows, Sources, Vectors
-from .two_tower import TwoTower
+
+if TYPE_CHECKING:  # who serves a bundle needs no torch
+    from .two_tower import TwoTower
 
 FORMAT = 2
 """Raised whenever an older reader could not read what is written, or would misread it."""
@@ -46,7 +50,7 @@ class Parts:
     """What a bundle is made of."""
 
     sources: Sources
-    towers: Mapping[str, TwoTower]
+    towers: "Mapping[str, TwoTower]"
     """The chosen tower of each market."""
     index: faiss.Index
     index_items: Rows
@@ -90,13 +94,16 @@ class Written:
     existed: bool
 
 
-def write_bundle(parts: Parts, folder: Path, about: Mapping[str, Json]) -> Written:
+def write_bundle(
+    parts: Parts, folder: Path, about: Mapping[str, Json], beside: Mapping[str, bytes] | None = None
+) -> Written:
     """Write a bundle to folder/<version>, all or nothing, and return where it is.
 
     The version follows from what the bundle holds: the same parts give the same version, which is then left as it is.
     A process that is killed leaves a hidden folder at most, which the next one that writes here removes.
 
     about: what else the manifest says: name, run, metrics, settings.
+    beside: other files by their name, such as what a server is to be checked with; they count into the version.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _clear_abandoned(folder)
@@ -104,6 +111,7 @@ def write_bundle(parts: Parts, folder: Path, about: Mapping[str, Json]) -> Writt
     shutil.rmtree(partial, ignore_errors=True)
     try:
         digests = _write_files(parts, partial)
+        digests |= {name: _write(partial / name, raw) for name, raw in (beside or {}).items()}
         version = digest_value({"format": FORMAT, "files": dict(digests)}).removeprefix("sha256:")[:12]
         target = folder / version
         if not (target / MANIFEST).is_file():
@@ -131,7 +139,7 @@ def load_bundle(path: Path | str) -> Bundle:
 
     Raises BundleError for what is missing, was changed, or was written by a newer Kaon.
     """
-    folder = _newest(Path(path))
+    folder = newest_version(Path(path))
     manifest = _manifest(folder)
     raw = {name: _verified(folder, name, Digest(str(digest))) for name, digest in _files(manifest, folder).items()}
     if manifest.get("features") != list(NAMES):
@@ -149,6 +157,16 @@ def load_bundle(path: Path | str) -> Bundle:
     index = by_inner_product(faiss.deserialize_index(np.frombuffer(raw[INDEX], dtype=np.uint8)))
     rows = {str(user): row for row, user in enumerate(sources.user_ids)}
     return Bundle(folder, manifest, sources, index, arrays[INDEX_ITEMS], ranker, rows)
+
+
+def newest_version(path: Path) -> Path:
+    """Return the folder of a bundle: this one, or the newest of a folder of versions. Raises BundleError."""
+    if (path / MANIFEST).is_file() or not path.is_dir():
+        return path
+    versions = [
+        folder for folder in path.iterdir() if not folder.name.startswith(".") and (folder / MANIFEST).is_file()
+    ]
+    return max(versions, key=lambda folder: str(_manifest(folder).get("created", "")), default=path)
 
 
 def _write_files(parts: Parts, folder: Path) -> dict[str, Digest]:
@@ -209,15 +227,6 @@ def _clear_abandoned(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         except PermissionError:
             continue
-
-
-def _newest(path: Path) -> Path:
-    if (path / MANIFEST).is_file() or not path.is_dir():
-        return path
-    versions = [
-        folder for folder in path.iterdir() if not folder.name.startswith(".") and (folder / MANIFEST).is_file()
-    ]
-    return max(versions, key=lambda folder: str(_manifest(folder).get("created", "")), default=path)
 
 
 def _manifest(folder: Path) -> Mapping[str, Json]:

@@ -1,14 +1,17 @@
 """Lists of candidates: what retrieval finds for a user, and the lists that the ranker learns from."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from .features import JACCARD_SHRINKAGE, Queries, queries
-from .interactions import Interactions, positions
 from .neighbours import jaccard
 from .sources import Rows, Sources, Vectors
+
+if TYPE_CHECKING:  # who serves needs no pandas
+    from .interactions import Interactions
 
 USERS_AT_ONCE = 512
 OVERDRAW = 2
@@ -56,8 +59,10 @@ class Lists:
         return Lists(self.users[rows], self.items[rows], self.relevant[rows])
 
 
-def positives_of(sources: Sources, slice_: Interactions) -> Positives:
+def positives_of(sources: Sources, slice_: "Interactions") -> Positives:
     """Return the interactions of a slice whose user has a history and whose item is known, one per user."""
+    from .interactions import positions
+
     users = positions(slice_["user_id"].to_numpy(), sources.user_ids)
     items = positions(slice_["item_id"].to_numpy(), sources.item_ids)
     rows = np.flatnonzero((users >= 0) & (items >= 0))

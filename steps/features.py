@@ -155,8 +155,7 @@ def _paired(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dic
     """Return the scores PAIRED and the overlap, the share of the history that shares a user with the candidate."""
     met, row = history.indices, np.repeat(np.arange(len(at)), np.diff(history.indptr))
     items = at[row]  # (met, candidates)
-    pairs = np.broadcast_to(met[:, None], items.shape)
-    shared, walks = lookup(neighbours.shared, pairs, items), lookup(neighbours.walks, pairs, items)
+    shared, walks = lookup(neighbours.shared, met, items), lookup(neighbours.walks, met, items)
     users = np.maximum(neighbours.users, 1.0)
     own = users[met][:, None]  # (met, 1)
     jaccard = shared / (own + users[items] - shared + JACCARD_SHRINKAGE)
@@ -176,8 +175,7 @@ def _paired(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dic
 
 def _regression(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dict[str, Vectors]:
     met, row = history.indices, np.repeat(np.arange(len(at)), np.diff(history.indptr))
-    items = at[row]
-    weights = lookup(neighbours.weights, np.broadcast_to(met[:, None], items.shape), items)
+    weights = lookup(neighbours.weights, met, at[row])
     return {
         "regression": _over_history(np.add, weights, history),
         "best_regression": _over_history(np.maximum, weights, history),

@@ -9,7 +9,10 @@ import pandas as pd
 import xgboost
 from pydantic import Field
 
-from kaon.artifacts import ArtifactsError, FactorModel, Metrics, kaon_home
+from kaon.artifacts import ArtifactsError, FactorModel, Metrics, digest_bytes, kaon_home
+from kaon.artifacts.publications.golden import FILE, golden_json
+from kaon.artifacts.publications.history import add_event
+from kaon.artifacts.publications.lock import publishing_alone
 from kaon.artifacts.tracking import Registry
 from kaon.dsl import Resources, current_step, step
 
@@ -17,6 +20,7 @@ from .bundle import Parts, Written, write_bundle
 from .held_out_report import HeldOutReport, held_out_report
 from .interactions import Interactions, positions
 from .market_models import MarketChoices
+from .publishing import NotPublishable, Publisher, Shipment, Shipping, golden_requests, set_state, ship
 from .receipt import Receipt
 from .reranking import Reranking
 from .sources import build_sources
@@ -24,10 +28,6 @@ from .two_tower import TwoTower
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(gt=0)]
-
-
-class NotPublishable(ValueError):
-    """A gate holds: what was built would serve wrongly."""
 
 
 @step(output="receipt", resources=Resources(cpus=2, memory="3GiB"))
@@ -49,6 +49,10 @@ def publish(
     minimum_index_recall: Share = 0.95,
     minimum_gain: float = 0.0,
     test_users: Count = 1_000,
+    publisher: Publisher = "auto",
+    base_image: str = "",
+    registry: str = "",
+    port: Annotated[int, Field(gt=0, lt=65_536)] = 8_000,
     reranking: Reranking = Reranking(),  # noqa: B008  it is frozen
     seed: int = 0,
 ) -> Receipt:
@@ -61,17 +65,25 @@ def publish(
     It is validated, and becomes champion, if the stage before was stable and the ranker gains more than `minimum_gain`
     over the best of its sources; otherwise it is published as challenger only, and the receipt says why.
 
+    It is published as an image with its server, which must answer golden requests as was computed here before it
+    counts: a champion's container then takes the place of what served. If it answers otherwise nothing changes.
+
     name: of the model in the registry, and of the folder of its versions.
     minimum_index_recall: an index that finds less of what exact search finds is not published at all.
     minimum_gain: in nDCG@10 on lists of the test slice; the whole interval of the gain must lie above it.
     test_users: users of the slice that are judged at most.
+    publisher: docker for an image, bundle for a folder alone, auto for an image if this machine can make one.
+    base_image: what the image is built upon; empty for KAON_BASE_IMAGE, else the official one of this Python.
+    registry: host and port to push to, such as 127.0.0.1:5000; empty for none.
+    port: of this machine that a champion serves on; a free one if another program has it.
     reranking: how lists are to be made of what is ranked; the bundle's manifest says it to whoever serves.
     """
     recall = index_report["recall@10"]
     if recall < minimum_index_recall:
         raise NotPublishable(
-            f"the index finds {recall:.3f} of what exact search finds, and publish.minimum_index_recall is "
-            f"{minimum_index_recall:g}; raise build_index.search_depth, or build_index.minimum_recall for exact search"
+            f"the index finds {recall:.3f} of what exact search finds",
+            why=f"publish.minimum_index_recall is {minimum_index_recall:g}",
+            fix="raise build_index.search_depth, or build_index.minimum_recall for exact search",
         )
     towers = {market: choices.tower_for(market, tower, local_tower, fine_tuned_tower) for market in markets}
     report = held_out_report(
@@ -84,6 +96,7 @@ def publish(
     about = {
         "name": name,
         "run": current_step().run_id,
+        "plan": digest_bytes(current_step().read_plan().encode()),
         "state": "not validated" if reasons else "validated",
         "reasons": list(reasons),
         "metrics": {**report.metrics, "index.recall@10": recall},
@@ -91,9 +104,18 @@ def publish(
         "reranking": reranking.model_dump(),
         "choices": {market: choices.model_for(market) for market in markets},
     }
-    written = write_bundle(parts, kaon_home() / "bundles" / name, about)
-    current_step().progress(0.9, f"bundle {written.path}")
-    return _registered(name, written, reasons, {**report.metrics, "index.recall@10": recall})
+    shipping = Shipping(publisher, base_image, registry, port)
+    with publishing_alone(kaon_home(), name, waits=_wait):
+        golden = golden_json(golden_requests(parts, reranking))
+        written = write_bundle(parts, kaon_home() / "bundles" / name, about, {FILE: golden})
+        set_state(written.path, str(about["state"]), reasons)
+        current_step().progress(0.6, f"bundle {written.path}")
+        shipment = ship(kaon_home(), name, written.path, shipping, champion=not reasons)
+        return _registered(name, written, shipment, reasons, {**report.metrics, "index.recall@10": recall})
+
+
+def _wait() -> None:
+    current_step().log("another publication of this name is at work: waiting for it")
 
 
 def _reasons(stable: bool, report: HeldOutReport, minimum_gain: float) -> tuple[str, ...]:
@@ -109,14 +131,18 @@ def _reasons(stable: bool, report: HeldOutReport, minimum_gain: float) -> tuple[
     return tuple(reasons)
 
 
-def _registered(name: str, written: Written, reasons: tuple[str, ...], metrics: Mapping[str, float]) -> Receipt:
+def _registered(
+    name: str, written: Written, shipment: Shipment, reasons: tuple[str, ...], metrics: Mapping[str, float]
+) -> Receipt:
     """Return the receipt, with the bundle in the registry if that answers: it is a view, the bundle is the truth."""
     aliases: tuple[str, ...] = ()
     version = None
+    if not reasons:
+        add_event(kaon_home(), name, "promoted", written.version, image=shipment.image, url=shipment.url)
     try:
         registry = Registry()
         tags = {"kaon.version": written.version, "kaon.run": str(current_step().run_id or "")}
-        version = _version(registry, name, written) or registry.register_bundle(name, written.path, tags=tags)
+        version = registry.version_of(name, written.path) or registry.register_bundle(name, written.path, tags=tags)
         for alias in ("challenger", "champion") if not reasons else ("challenger",):
             registry.set_alias(name, version, alias)
             aliases = (*aliases, alias)
@@ -134,16 +160,8 @@ def _registered(name: str, written: Written, reasons: tuple[str, ...], metrics: 
         registry_version=version,
         metrics=dict(metrics),
         files=dict(sorted(written.digests.items())),
+        shipment=shipment,
     )
-
-
-def _version(registry: Registry, name: str, written: Written) -> int | None:
-    """Return the registry's version of a bundle that an alias already names."""
-    if written.existed:
-        for version in registry.aliases(name).values():
-            if registry.bundle(name, version) == written.path:
-                return version
-    return None
 
 
 def _without(interactions: Interactions, left_out: Interactions) -> Interactions:

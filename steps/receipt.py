@@ -1,7 +1,9 @@
 """What is known of a publication."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from .publishing.shipment import Shipment
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +25,5 @@ class Receipt:
     metrics: Mapping[str, float]
     files: Mapping[str, str]
     """The digest of every file."""
+    shipment: Shipment = field(default_factory=lambda: Shipment("bundle"))
+    """The image and its container, or why there is none."""

@@ -5,6 +5,7 @@ Built from interactions and models, or read from a bundle; training and serving 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,13 @@ from scipy import sparse
 
 from kaon.artifacts import FactorModel
 
-from .interactions import Interactions, markets_of, positions
 from .neighbours import Neighbours, neighbours_of, regression_weights
 from .one_blas_thread import one_blas_thread
-from .two_tower.model import TwoTower
 from .vector_source import VectorSource, fold_in, spectral_source, wide_als_source
+
+if TYPE_CHECKING:  # who reads sources from a bundle needs neither pandas nor torch
+    from .interactions import Interactions
+    from .two_tower.model import TwoTower
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -52,7 +55,7 @@ class Sources:
 
 @one_blas_thread()
 def build_sources(
-    histories: Interactions, als: FactorModel, towers: Mapping[str, TwoTower], markets: Sequence[str]
+    histories: "Interactions", als: FactorModel, towers: "Mapping[str, TwoTower]", markets: Sequence[str]
 ) -> Sources:
     """Return the sources of these histories; neighbours and popularity count exactly these interactions.
 
@@ -61,6 +64,8 @@ def build_sources(
     towers: the chosen tower of each market; markets that share one share its table.
     markets: in a fixed order, since their number is a feature.
     """
+    from .interactions import markets_of
+
     item_ids = np.asarray(sorted({*histories["item_id"], *map(str, als.item_ids)}), dtype=np.str_)
     market_of = markets_of(histories)
     user_ids = np.asarray(sorted(market_of), dtype=np.str_)
@@ -89,11 +94,13 @@ def _population(seen: sparse.csr_matrix) -> Neighbours:
 
 def aligned(vectors: Vectors, ids: Ids, item_ids: Ids) -> Vectors:
     """Return the vectors in the order of item_ids, zeros for an item that has none."""
+    from .interactions import positions
+
     at = positions(item_ids, ids) if len(ids) and np.all(ids[:-1] < ids[1:]) else _unsorted_positions(item_ids, ids)
     return np.where((at >= 0)[:, None], vectors[at], 0).astype("f4")
 
 
-def tower_vectors(tower: TwoTower, history: sparse.csr_matrix, item_ids: Ids, market: str) -> Vectors:
+def tower_vectors(tower: "TwoTower", history: sparse.csr_matrix, item_ids: Ids, market: str) -> Vectors:
     """Return what `tower.user_vectors` gives for the histories of one market's users, without a look-up per user."""
     import torch
 
@@ -112,7 +119,9 @@ def _unsorted_positions(wanted: Ids, ids: Ids) -> Rows:
     return np.array([place.get(str(name), -1) for name in wanted], dtype=np.int64)
 
 
-def _seen(histories: Interactions, user_ids: Ids, item_ids: Ids) -> sparse.csr_matrix:
+def _seen(histories: "Interactions", user_ids: Ids, item_ids: Ids) -> sparse.csr_matrix:
+    from .interactions import positions
+
     users = positions(histories["user_id"].to_numpy(), user_ids)
     items = positions(histories["item_id"].to_numpy(), item_ids)
     seen = sparse.csr_matrix((np.ones(len(users), "f4"), (users, items)), shape=(len(user_ids), len(item_ids)))
@@ -140,7 +149,7 @@ def _number(als: FactorModel, name: str) -> float:
 
 
 def _tower_source(
-    towers: Mapping[str, TwoTower],
+    towers: "Mapping[str, TwoTower]",
     seen: sparse.csr_matrix,
     item_ids: Ids,
     market_of_user: Rows,

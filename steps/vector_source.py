@@ -42,6 +42,13 @@ class VectorSource:
         return vectors
 
 
+def unit_vectors(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Return the vectors (…, dim) scaled to length 1; vectors of zeros stay zeros."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: npt.NDArray[np.floating] = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return unit
+
+
 def fold_in(
     history: sparse.csr_matrix, items: Vectors, *, alpha: float, regularization: Callable[[int], float]
 ) -> Vectors:

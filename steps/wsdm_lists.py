@@ -12,7 +12,6 @@ from typing import IO
 import numpy as np
 
 from .bundle import Bundle, load_bundle
-from .interactions import positions
 from .sources import Rows, Vectors
 
 LISTS_AT_ONCE = 1024
@@ -61,6 +60,8 @@ def rank_file(bundle: Path | str, candidates: Path | str, out: Path | str) -> Ra
     Raises BundleError and BadLists; unknown users and items are no error.
     """
     begun = time.perf_counter()
+    from .interactions import positions
+
     loaded = load_bundle(bundle)
     users = unknown_users = unknown_items = 0
 
@@ -86,6 +87,8 @@ def read_lists(path: Path | str) -> Iterator[CandidateList]:
 
 def rank_lists(bundle: Bundle, lists: Iterable[CandidateList]) -> Iterator[RankedList]:
     """Yield every list ranked, in the order of the lists, through the feature code that the ranker learnt with."""
+    from .interactions import positions
+
     remaining = iter(lists)
     while part := list(islice(remaining, LISTS_AT_ONCE)):
         width = max(len(one.item_ids) for one in part)
@@ -96,7 +99,7 @@ def rank_lists(bundle: Bundle, lists: Iterable[CandidateList]) -> Iterator[Ranke
         users = np.array([bundle.user_row(one.user_id) for one in part], dtype=np.int64)
         scores = bundle.score(users, items)
         for one, row in zip(part, scores, strict=True):
-            yield _ranked(one, row[: len(one.item_ids)])
+            yield ranked_list(one, row[: len(one.item_ids)])
 
 
 def write_scores(ranked: Iterable[RankedList], path: Path | str) -> int:
@@ -126,7 +129,7 @@ def write_scores(ranked: Iterable[RankedList], path: Path | str) -> int:
     return written
 
 
-def _ranked(asked: CandidateList, scores: Vectors) -> RankedList:
+def ranked_list(asked: CandidateList, scores: Vectors) -> RankedList:
     """Return the list in the order of its scores; an item that is unknown, -inf, is given a score below all others."""
     known = np.isfinite(scores)
     lowest = (scores[known].min() if known.any() else 0.0) - 1.0

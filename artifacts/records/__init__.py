@@ -19,7 +19,18 @@ from .calls import (
     keys_json,
 )
 from .overview import PathProgress, RunOverview
-from .record import STATES, TERMINAL, HoldRecord, Lease, Message, MessageKind, RunRecord, State, StepRecord
+from .record import (
+    STATES,
+    TERMINAL,
+    HoldRecord,
+    Lease,
+    Message,
+    MessageKind,
+    RegisteredWorkflow,
+    RunRecord,
+    State,
+    StepRecord,
+)
 
 __all__ = [
     "STATES",
@@ -39,6 +50,7 @@ __all__ = [
     "MessageKind",
     "NewOutput",
     "PathProgress",
+    "RegisteredWorkflow",
     "RunOverview",
     "RunRecord",
     "State",

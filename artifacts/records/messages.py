@@ -69,7 +69,7 @@ class MessageRecords:
             if states is not None:
                 run = connection.execute(RUN, {"wanted_run": run_id}).first()
                 query = query.where(in_states(states, run is not None and death(run, self._clock()) is not None))
-            return [_message(row) for row in connection.execute(query)]
+            return [message_of(row, row.path or "") for row in connection.execute(query)]
 
 
 def message_row(connection: Connection, run_id: int, step_run: int | None, message: Message) -> tuple[Any, ...]:
@@ -85,7 +85,8 @@ def message_row(connection: Connection, run_id: int, step_run: int | None, messa
     )
 
 
-def _message(row: Row[Any]) -> Message:
+def message_of(row: Row[Any], path: str) -> Message:
+    """Return the message of a row; path: the plan path of the step that said it."""
     return Message(
         time=row.time,
         level=row.level,
@@ -94,5 +95,5 @@ def _message(row: Row[Any]) -> Message:
         payload=row.payload,
         id=row.id,
         step_run=row.step_run,
-        path=row.path or "",
+        path=path,
     )

@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 from ..errors import NewerStore, StoreBusy
 from .ids import number
 from .life import SILENCE
-from .tables import METADATA, VERSION, holds, ids, loops, runs, schema_version, step_runs
+from .tables import METADATA, VERSION, holds, ids, loops, runs, schema_version, step_runs, workflows
 
 SCHEMA_LOCK = 0x6B616F6E
 """Number of the advisory lock under which PostgreSQL's tables are created and changed."""
@@ -52,8 +52,11 @@ def migrate(connection: Connection, where: str) -> None:
             why=f"its records have version {version}; this Kaon knows versions up to {VERSION}",
             fix="pip install --upgrade kaon, or set KAON_HOME to another folder",
         )
-    elif version == 1:
-        _from_version_1(connection, where)
+    elif version < VERSION:
+        if version == 1:
+            _from_version_1(connection, where)
+        connection.execute(CreateTable(workflows))
+        connection.execute(update(schema_version).values(version=VERSION))
 
 
 def _from_version_1(connection: Connection, where: str) -> None:
@@ -82,4 +85,3 @@ def _from_version_1(connection: Connection, where: str) -> None:
     for index in step_runs.indexes:
         connection.execute(CreateIndex(index))
     number(connection)
-    connection.execute(update(schema_version).values(version=VERSION))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import Connection, Text, bindparam, select, type_coerce
 
@@ -13,7 +13,7 @@ from .calls import Call, Committed, Done
 from .database import Database
 from .direct import Direct
 from .reading import ARTIFACT_COLUMNS, artifact_of
-from .reuse import committed_outputs, newest_commits
+from .reuse import committed_outputs, newest_commits, reusable
 from .runs import Clock, now
 from .tables import artifacts, inline_values, outputs, parents, runs, step_runs
 
@@ -54,6 +54,18 @@ class OutputRecords:
             newest = newest_commits(connection, [key]).get(key, [])
             given, _ = committed_outputs(connection, [step_run for step_run, _ in newest], lambda _: True)
         return [Committed(run, step_run, given.get(step_run, {})) for step_run, run in newest]
+
+    def committed(self, keys: Collection[Digest], exists: Callable[[Artifact], bool]) -> dict[Digest, Committed]:
+        """Return what was last committed under each of these keys whose bytes are all there.
+
+        exists: says whether bytes that are not in the records are there.
+        """
+        found: dict[Digest, Committed] = {}
+        wanted = sorted(set(keys))
+        with self.database.reading() as connection:
+            for start in range(0, len(wanted), PARAMETERS):
+                found |= reusable(connection, wanted[start : start + PARAMETERS], exists).found
+        return found
 
     def done(self, run_id: int) -> dict[Call, Done]:
         """Return what the run has behind it, which it need not do again when it is taken up: by path, keys, attempt.

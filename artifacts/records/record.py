@@ -128,3 +128,20 @@ class Message:
     step_run: int | None = field(default=None, compare=False)
     path: str = field(default="", compare=False)
     """Plan path of the step that said it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredWorkflow:
+    """A workflow as it was when it was last run, deployed or served: enough to draw, start and foretell it."""
+
+    name: str
+    flow: str
+    """How it is found, as FLOW on the command line; empty if nobody said, as for one that Python code ran."""
+    folder: str
+    """The folder that FLOW is found from, and that its modules are imported from."""
+    plan: str
+    """Its plan, as JSON."""
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    """What the plan leaves out: `files`, by path the inputs that name files; `always`, by path why it always runs."""
+    changed: datetime = datetime.min
+    """When one of these last changed."""

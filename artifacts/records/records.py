@@ -5,11 +5,15 @@ from __future__ import annotations
 from .beginning import BeginningRecords
 from .finishing import FinishingRecords
 from .holds import HoldRecords
+from .inside import InsideRecords
+from .listing import ListingRecords
 from .messages import MessageRecords
 from .outputs import OutputRecords
 from .progress import ProgressRecords
 from .runs import RunRecords
 from .steps import StepRecords
+from .tagged import TaggedRecords
+from .workflows import WorkflowRecords
 
 
 class Records(
@@ -21,6 +25,10 @@ class Records(
     OutputRecords,
     MessageRecords,
     ProgressRecords,
+    ListingRecords,
+    InsideRecords,
+    WorkflowRecords,
+    TaggedRecords,
 ):
     """Runs, steps, artifacts, messages and questions: the truth about what has run.
 

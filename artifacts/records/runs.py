@@ -66,7 +66,7 @@ class RunRecords:
             run_id = added(connection, runs, values)
             return connection.execute(RUN, {"wanted_run": run_id}).one()
 
-        return _run(self.database.write(work), time)
+        return record_of(self.database.write(work), time)
 
     def take_over(self, run_id: int, plan: str | None = None, again: Iterable[str] = ()) -> RunRecord:
         """Let this process go on with a run that has ended, is held or has died, and return it with its new lease.
@@ -96,7 +96,7 @@ class RunRecords:
             connection.execute(CHANGED_RUN, {"changed_run": run_id, **values})
             return connection.execute(RUN, {"wanted_run": run_id}).one()
 
-        return _run(self.database.write(work), time)
+        return record_of(self.database.write(work), time)
 
     def beat(self, lease: Lease) -> str:
         """Record a sign of life, and return what is wanted of the run: "cancelled", or nothing.
@@ -172,7 +172,7 @@ class RunRecords:
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
         time = self._clock()
-        return [_run(row, time) for row in rows]
+        return [record_of(row, time) for row in rows]
 
     def bury(self, run_id: int) -> None:
         """End a run that has died as failed, for good; one that lives or has ended stays as it is."""
@@ -192,7 +192,7 @@ def run_of(connection: Connection, run_id: int, time: datetime) -> RunRecord:
     row = connection.execute(RUN, {"wanted_run": run_id}).first()
     if row is None:
         raise unknown_run(run_id)
-    return _run(row, time)
+    return record_of(row, time)
 
 
 def _locked(connection: Connection, run_id: int) -> Row[Any]:
@@ -221,7 +221,8 @@ def _still_running(row: Row[Any]) -> StillRunning:
     )
 
 
-def _run(row: Row[Any], time: datetime) -> RunRecord:
+def record_of(row: Row[Any], time: datetime) -> RunRecord:
+    """Return the run whose row this is, as it stands at this time."""
     died = death(row, time)
     values = dict(row._mapping)
     if died is not None:

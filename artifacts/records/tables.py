@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from .columns import JsonText, PlainText, UtcTime
 
-VERSION = 2
+VERSION = 3
 """Version of these tables; a higher one in a database was written by a newer Kaon."""
 
 METADATA = MetaData()
@@ -51,6 +51,11 @@ runs = Table(
     Column("process", Float, nullable=False, server_default="0"),
     Column("machine", String, nullable=False, server_default=""),
 )
+
+runs_listed = Index("runs_listed", runs.c.id, runs.c.workflow, runs.c.state, runs.c.ended, runs.c.tags).ddl_if(
+    dialect="sqlite"
+)
+"""Lets runs be filtered without their rows, which SQLite reads past their plans; PostgreSQL keeps those elsewhere."""
 
 step_runs = Table(
     "step_runs",
@@ -185,3 +190,16 @@ messages = Table(
     Column("payload", JsonText, nullable=False),
     Index("messages_of_a_run", "run", "id"),
 )
+
+workflows = Table(
+    "workflows",
+    METADATA,
+    Column("id", ID, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("flow", PlainText, nullable=False),
+    Column("folder", PlainText, nullable=False),
+    Column("plan", PlainText, nullable=False),
+    Column("facts", JsonText, nullable=False),
+    Column("changed", UtcTime, nullable=False),
+)
+"""The workflows that were run, deployed or served, as they were last."""

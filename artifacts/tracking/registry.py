@@ -24,6 +24,11 @@ class Registry:
         self.home = home or kaon_home()
         self.uri = uri or tracking_uri(self.home)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether anything can be registered: a SQLite file that nobody made yet holds nothing."""
+        return not self.uri.startswith("sqlite:///") or Path(self.uri.removeprefix("sqlite:///")).is_file()
+
     def register_bundle(
         self, name: str, bundle: Path, run_id: str | None = None, tags: Mapping[str, str] | None = None
     ) -> int:
@@ -65,6 +70,13 @@ class Registry:
         """Return the folder that was registered as this version. Raises TrackingError."""
         with mlflow_at(self.uri):
             return Path(self._client.get_model_version(name, str(version)).tags["kaon.bundle"])
+
+    def version_of(self, name: str, bundle: Path) -> int | None:
+        """Return the version that this folder was registered as last, None if it never was. Raises TrackingError."""
+        with mlflow_at(self.uri):
+            found = self._client.search_model_versions(f"name = '{name}'")
+        wanted = str(bundle.absolute())
+        return max((int(one.version) for one in found if one.tags.get("kaon.bundle") == wanted), default=None)
 
     def _own_run(self, name: str, bundle: Path) -> str:
         artifacts = self.home / "mlflow" / "artifacts"

@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from ..store import open_store
 from . import pages
 from .navigation import entries
+from .plans.known import KnownPlans
 from .refusals import add_refusals
 from .security.csrf import Csrf
 from .security.headers import SecureHeaders
@@ -24,6 +25,7 @@ from .security.hosts import LOOPBACK, OnlyKnownHosts
 from .security.token import TokenGate
 from .site import Site
 from .templating import environment
+from .watched import Watched
 
 STATIC = Path(__file__).parent / "static"
 
@@ -42,10 +44,12 @@ def create_app(
     what a server that others can reach must have; hosts: the names under which it answers.
     """
     modules = tuple(page_modules())
-    csrf = Csrf()
+    csrf, store = Csrf(), open_store(store_url)
+    plans = KnownPlans(store)
     app = FastAPI(title="Kaon", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(csrf.check)])
-    store = open_store(store_url)
-    app.state.site = Site(store, prefect_url, mlflow_uri, environment(), entries(modules), csrf)
+    app.state.site = Site(
+        store, prefect_url, mlflow_uri, environment(), entries(modules), csrf, plans, Watched(store, plans)
+    )
     app.state.token = token
     app.mount("/static", _Assets(directory=STATIC), name="static")
     for module in modules:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, TypeAlias, cast
 
+from annotated_types import Ge, Le
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
 from ..store import Store
 from .navigation import Entry
+from .plans.known import KnownPlans
 from .security.csrf import Csrf
+from .watched import Watched
+
+Id: TypeAlias = Annotated[int, Ge(0), Le(2**63 - 1)]
+"""A number in an address: no more than a database takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,10 @@ class Site:
     templates: Environment
     navigation: tuple[Entry, ...]
     csrf: Csrf
+    plans: KnownPlans
+    """What its runs' plans say."""
+    watched: Watched
+    """How runs stand that somebody looks at."""
 
 
 def site_of(request: Request) -> Site:

@@ -7,7 +7,13 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..viewers.said import said
-from . import formats
+from . import formats, labels
+
+HIDDEN_TAGS = frozenset(
+    {"flow", "folder", "grace", "force", "hold_before", "sweep"}
+    | {"mlflow.run", "mlflow.uri", "prefect.flow_run", "prefect.deployment"}
+)
+"""What Kaon itself keeps in the tags of a run."""
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -34,6 +40,9 @@ def environment() -> Environment:
         "items": formats.items,
         "last": formats.last,
         "said": said,
-        "twice": lambda value: (value, value),
+        "repeat_pair": lambda value: (value, value),
+        "dictlist": lambda mapping: list(mapping.items()),
     }
+    made.filters |= {"label": labels.label, "tally": labels.tally, "ended": labels.ended}
+    made.globals["hidden_tags"] = HIDDEN_TAGS
     return made

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Literal
 
 from kaon.artifacts import Store, open_store
 
-from ..errors import Problem, SettingsError, did_you_mean
+from ..errors import Problem, SettingsError
 from ..events import Event
-from ..plan import Plan, after
 from ..settings import flat, validated
 from ..workflow import Workflow
+from .asked import Asked
 from .concluded import concluded
 from .engine import Engine
 from .failures import Failure, Held, RunFailed
@@ -63,24 +63,8 @@ def run(
     Fenced if another process takes this run over. A run that is held is returned.
     """
     values = flat(validated(workflow.settings_model, {**(settings or {}), **params}))
-    again = _following(workflow.plan, again_from)
-    request = Request(
-        workflow,
-        values,
-        store or open_store(),
-        backend,
-        engine or Engine.from_environment(),
-        {
-            **_paths(workflow.plan, force, "force", "forced: --force {step}"),
-            **dict.fromkeys(again, f"asked to run again from {again_from}"),
-        },
-        frozenset(_paths(workflow.plan, hold_before, "hold before", "{step}").values()),
-        resume,
-        again,
-        tags or {},
-        tracker,
-        on_event,
-    )
+    asked = Asked(tuple(force), tuple(hold_before), resume, again_from, tags or {}, tracker, on_event)
+    request = asked.request(workflow, values, store or open_store(), backend, engine or Engine.from_environment())
     result = _run_locally(request) if backend == "local" else _run_on_prefect(request)
     if raises and result.state not in ("completed", "held"):
         raise RunFailed(result.run_id, workflow.name, result.failures, result.reason)
@@ -112,25 +96,3 @@ def _run_on_prefect(request: Request) -> Result:
         raise SettingsError([Problem(f"task_runner={runner!r} needs another store", why=why, fix="use a folder")])
     with serving(), in_session(request) as session, draining_on_sigterm(session), old_objects_set_aside():
         return concluded(session, run_on_prefect)
-
-
-def _paths(plan: Plan, names: Iterable[str], what: str, told: str) -> dict[str, str]:
-    """Return the paths of the calls of these steps, with what is to be told of each."""
-    chosen = tuple(names)
-    known = {call.step for call in plan.calls()} if chosen else set()
-    problems = [
-        Problem(f"there is no step {name!r} to {what}", fix=did_you_mean(name, known))
-        for name in chosen
-        if name not in known
-    ]
-    if problems:
-        raise SettingsError(problems)
-    return {call.path: told.format(step=call.step) for call in plan.calls() if call.step in chosen}
-
-
-def _following(plan: Plan, step: str | None) -> tuple[str, ...]:
-    """Return the paths of the calls of a step, and of all that follow it."""
-    if step is None:
-        return ()
-    first = _paths(plan, [step], "run again from", "{step}")
-    return after(plan, frozenset(first))

@@ -20,11 +20,11 @@ from kaon.artifacts import (
     keys_json,
     step_key,
 )
+from kaon.artifacts.contents import contents_digest
 
 from ..context import Message
 from ..events import Event, ProgressEvent, State, StepEvent
 from ..plan import Call, Json
-from .contents import contents_digest
 from .effects import Abandon, Invocation
 from .failures import Failure, Held, Stopped, failure_of
 from .perform import Broken, Performed, Work

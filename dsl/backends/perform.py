@@ -110,7 +110,7 @@ def perform(
     began = time.monotonic()
     try:
         inputs = {name: _loaded(code, name, reference, store) for name, reference in work.inputs.items()}
-        context = StepContext(work.path, work.run, work.tries, tell)
+        context = StepContext(work.path, work.run, work.tries, tell, lambda: store.records.run(work.run).plan)
         with stepping(context), captured(context):
             value = run_in_process(run, inputs, timeout)
         outputs, metrics = _dumped(code, _values(code, value), store)

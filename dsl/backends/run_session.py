@@ -14,9 +14,11 @@ from ..workflow import Workflow
 from .engine import Engine
 from .perform import step_code
 from .pulse import pulsing
+from .registration import LOOKS_OUTSIDE, register
 from .session import Session, Terms, Tracker
 
-LOOKS_OUTSIDE = "it reads what is none of its inputs"
+SWEEP = "sweep"
+"""The tag of a run that sweeps settings of a workflow; it says of which, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,9 @@ def _begun(request: Request) -> RunSession:
     done: Mapping[tuple[str, str, tuple[int, ...]], Done] = {}
     if request.resume is None:
         run = records.start_run(request.workflow.name, request.settings, plan, request.backend, request.tags)
+        if SWEEP not in request.tags:  # it can be had from the workflow that is swept
+            place = {"flow": request.tags.get("flow", ""), "folder": request.tags.get("folder", "")}
+            register(store, request.workflow, **place, plan=plan)
     else:
         run = records.take_over(request.resume, plan, request.again)
         records.tag_run(run.id, request.tags)

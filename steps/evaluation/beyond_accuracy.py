@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..ranking import Floats, Rows
+from ..vector_source import unit_vectors
 
 
 def coverage(lists: Rows, items: int) -> float:
@@ -59,10 +60,3 @@ def intra_list_diversity(lists: Rows, vectors: npt.NDArray[np.floating]) -> Floa
     cosine = np.divide(together - squares, pairs, out=np.ones(len(lists)), where=pairs > 0)
     diversity: Floats = np.clip(1 - cosine, 0.0, 2.0)
     return diversity
-
-
-def unit_vectors(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """Return the vectors (…, dim) scaled to length 1; vectors of zeros stay zeros."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: npt.NDArray[np.floating] = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return unit

@@ -1,8 +1,9 @@
 """Places for items that are not in everybody's list, so that something is learnt of them."""
 
+from hashlib import blake2b
+
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from ..ranking import Floats, Rows
 
@@ -48,7 +49,7 @@ def explored(
     """
     lists, k = chosen.shape
     rows = np.arange(lists)[:, None]
-    own = pd.util.hash_array(user_ids.astype(object), hash_key=f"{seed % 10**16:016d}")[:, None]  # (lists, 1)
+    own = _hashes(user_ids, seed)[:, None]  # (lists, 1)
     free = open_.copy()
     free[np.broadcast_to(rows, chosen.shape)[chosen >= 0], chosen[chosen >= 0]] = False
     weight = np.log(1 / np.sqrt(1.0 + users))
@@ -63,6 +64,12 @@ def explored(
     new = np.take_along_axis(order, np.clip(np.cumsum(given, axis=1) - 1, 0, order.shape[1] - 1), axis=1)
     kept = np.take_along_axis(chosen, np.maximum(np.cumsum(~given, axis=1) - 1, 0), axis=1)
     return np.where(given, new, kept), given
+
+
+def _hashes(user_ids: npt.NDArray[np.str_], seed: int) -> Hashes:
+    key = str(seed).encode()[:64]
+    drawn = [int.from_bytes(blake2b(str(user).encode(), digest_size=8, key=key).digest()) for user in user_ids]
+    return np.array(drawn, dtype=np.uint64)
 
 
 def uniform(own: Hashes, number: Rows) -> Floats:

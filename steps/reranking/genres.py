@@ -1,12 +1,13 @@
 """Genres of items by number, where a catalogue knows them."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from ..interactions import positions
+if TYPE_CHECKING:
+    import pandas as pd
 
 Mask = npt.NDArray[np.bool_]
 
@@ -31,13 +32,17 @@ class GenreTable:
         return np.asarray(self.of_item[:, wanted].any(axis=1))
 
 
-def genre_table(catalogue: pd.DataFrame | None, item_ids: npt.NDArray[np.str_]) -> GenreTable:
+def genre_table(catalogue: "pd.DataFrame | None", item_ids: npt.NDArray[np.str_]) -> GenreTable:
     """Return the genres of the items in the order of item_ids.
 
     catalogue: columns item_id and genres (a list of str per item); None or no rows where there are no genres.
     """
     if catalogue is None or catalogue.empty:
         return GenreTable((), np.zeros((len(item_ids), 0), dtype=bool))
+    import pandas as pd
+
+    from ..interactions import positions
+
     each = catalogue[["item_id", "genres"]].explode("genres").dropna()
     row = positions(each["item_id"], item_ids)
     number, names = pd.factorize(each["genres"].astype(str), sort=True)

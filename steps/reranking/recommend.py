@@ -9,11 +9,11 @@ import xgboost
 from scipy import sparse
 
 from ..candidates import retrieve
-from ..evaluation.beyond_accuracy import unit_vectors
 from ..list_ranker import ranked_scores
 from ..neighbours import lookup
 from ..ranking import Rows, top_scores
 from ..sources import Sources, Vectors
+from ..vector_source import unit_vectors
 from .candidate_facts import candidate_users, candidate_vectors, in_tail, population_of
 from .exploration import explored
 from .genres import GenreTable
@@ -92,7 +92,12 @@ def ranked_candidates(
 
     Both have the shape (visitors, candidates).
     """
-    sources = served.sources
+    found = retrieved(served.sources, visitors, settings, only=only)
+    return found, candidate_scores(served, visitors, found)
+
+
+def retrieved(sources: Sources, visitors: Visitors, settings: Reranking, *, only: Mask | None = None) -> Rows:
+    """Return the candidates of each visitor in ascending order, -1 for none, shape (visitors, candidates)."""
     nothing = np.empty((len(visitors.user), 0), dtype=np.int64)
     asked = questions_of(sources, visitors, nothing)
     found = retrieve(sources, asked, per_source=settings.per_source).items
@@ -102,7 +107,12 @@ def ranked_candidates(
     found = np.where((found >= 0) & (_stands_in(visitors.without, found)), -1, found)
     found = np.sort(found, axis=1)
     found[:, 1:][found[:, 1:] == found[:, :-1]] = -1
-    return found, ranked_scores(served.ranker, sources, questions_of(sources, visitors, found))
+    return found
+
+
+def candidate_scores(served: Served, visitors: Visitors, found: Rows) -> Vectors:
+    """Return the ranker's scores of candidates, -inf for what is no candidate; both of shape (visitors, candidates)."""
+    return ranked_scores(served.ranker, served.sources, questions_of(served.sources, visitors, found))
 
 
 def reranked(
@@ -168,6 +178,5 @@ def _taken(numbers: Rows, columns: Rows) -> Rows:
 
 def _stands_in(matrix: sparse.csr_matrix, items: Rows) -> Mask:
     """Return whether each item (lists, candidates) stands in its list's row of the matrix."""
-    rows = np.broadcast_to(np.arange(len(items))[:, None], items.shape)
-    found: Mask = lookup(matrix, rows, np.maximum(items, 0)) > 0
+    found: Mask = lookup(matrix, np.arange(len(items)), np.maximum(items, 0)) > 0
     return found

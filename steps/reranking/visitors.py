@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from ..features import Queries, queries
-from ..interactions import positions
+from ..id_rows import rows_of
 from ..ranking import Rows
 from ..sources import Sources, Vectors
 from ..vector_source import VectorSource
@@ -63,7 +63,7 @@ class Visitors:
 def visitors_of(sources: Sources, asking: Sequence[Visitor]) -> Visitors:
     """Return the visitors by number; ids that the sources do not know are left out."""
     user_ids = np.array([visitor.user_id for visitor in asking], dtype=np.str_)
-    user = positions(user_ids, sources.user_ids)
+    user = rows_of(user_ids, sources.user_ids)
     names = {market: number for number, market in enumerate(sources.markets)}
     named = np.array([names.get(visitor.market, -1) for visitor in asking], dtype=np.int64)
     titles = _matrix([visitor.titles for visitor in asking], sources.item_ids)
@@ -116,7 +116,7 @@ def _markets(sources: Sources, user: Rows, named: Rows) -> Rows:
 def _matrix(items: Sequence[Sequence[str]], item_ids: Ids) -> sparse.csr_matrix:
     """Return 1 for every item of every row that stands in item_ids, float32, shape (rows, item_ids)."""
     row = np.repeat(np.arange(len(items)), [len(some) for some in items])
-    column = positions([item for some in items for item in some], item_ids)
+    column = rows_of([item for some in items for item in some], item_ids)
     known = column >= 0
     shape = (len(items), len(item_ids))
     matrix = sparse.csr_matrix((np.ones(int(known.sum()), "f4"), (row[known], column[known])), shape=shape)

@@ -14,23 +14,25 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 from tests.artifacts.stores import empty_postgres
 
-from kaon.artifacts import Begin, Begun, Ending, Found, Lease, StoreBusy, digest_bytes
+from kaon.artifacts import Begin, Begun, Ending, Found, Lease, RegisteredWorkflow, StoreBusy, digest_bytes
 from kaon.artifacts.records.database import Database
 from kaon.artifacts.records.records import Records
 from kaon.artifacts.records.tables import METADATA
 
-VERSION_1 = Path(__file__).with_name("records_version_1.sql").read_text()
+WRITTEN = {n: Path(__file__).with_name(f"records_version_{n}.sql").read_text() for n in (1, 2)}
+LATER = {1: ("loops", "holds", "ids", "workflows"), 2: ("workflows",)}
+"""The tables that each version does not have."""
 KEY, OTHER = digest_bytes(b"key"), digest_bytes(b"other")
 
 
-def postgres_script() -> list[str]:
+def postgres_script(version: int) -> list[str]:
     """Return the statements of SQLite's dump as PostgreSQL has them."""
-    script = VERSION_1.replace("DATETIME", "TIMESTAMP WITH TIME ZONE").replace("BLOB", "BYTEA")
+    script = WRITTEN[version].replace("DATETIME", "TIMESTAMP WITH TIME ZONE").replace("BLOB", "BYTEA")
     script = re.sub(r"\bid INTEGER NOT NULL", "id BIGSERIAL NOT NULL", script)
     script = re.sub(r"X'([0-9A-F]*)'", r"'\\x\1'", script)
     statements = [statement.strip() for statement in script.split(";\n")]
     kept = [statement for statement in statements if re.match(r"CREATE|INSERT", statement)]
-    tables = [name for table in METADATA.sorted_tables if (name := table.name) not in ("loops", "holds", "ids")]
+    tables = [name for table in METADATA.sorted_tables if (name := table.name) not in LATER[version]]
 
     def order(statement: str) -> tuple[bool, bool, int]:
         words = statement.replace('"', " ").split()
@@ -40,28 +42,48 @@ def postgres_script() -> list[str]:
     return sorted(kept, key=order)
 
 
-@pytest.fixture(params=["file", pytest.param("postgres", marks=pytest.mark.postgres)])
-def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
-    """Records of version 1."""
-    if request.param == "file":
-        with sqlite3.connect(tmp_path / "records.sqlite") as connection:
-            connection.executescript(VERSION_1)
+def written(version: int, database: str, folder: Path) -> str:
+    """Return the URL of records that a Kaon of this version wrote."""
+    if database == "file":
+        with sqlite3.connect(folder / "records.sqlite") as connection:
+            connection.executescript(WRITTEN[version])
             connection.execute("PRAGMA journal_mode=WAL")
         connection.close()
-        url = f"sqlite:///{tmp_path / 'records.sqlite'}"
-    else:
-        url = empty_postgres()
-        engine = create_engine(url)
-        with engine.begin() as server:
-            server.execute(text("SET LOCAL TIME ZONE 'UTC'"))
-            for statement in postgres_script():
-                server.exec_driver_sql(statement.replace("%", "%%"))
-            for name in ("runs", "outputs", "commits", "messages"):
-                server.execute(text(f"SELECT setval('{name}_id_seq', (SELECT max(id) FROM {name}))"))
-        engine.dispose()
-    database = Database(url)
+        return f"sqlite:///{folder / 'records.sqlite'}"
+    url = empty_postgres()
+    engine = create_engine(url)
+    with engine.begin() as server:
+        server.execute(text("SET LOCAL TIME ZONE 'UTC'"))
+        for statement in postgres_script(version):
+            server.exec_driver_sql(statement.replace("%", "%%"))
+        for name in ("runs", "outputs", "commits", "messages"):
+            server.execute(text(f"SELECT setval('{name}_id_seq', (SELECT max(id) FROM {name}))"))
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(params=["file", pytest.param("postgres", marks=pytest.mark.postgres)])
+def kept(request: pytest.FixtureRequest) -> str:
+    """Where the records are kept."""
+    return str(request.param)
+
+
+def opened(version: int, kept: str, folder: Path) -> Iterator[Records]:
+    database = Database(written(version, kept, folder))
     yield Records(database, lambda: datetime(2026, 1, 2, tzinfo=UTC))
     database.close()
+
+
+@pytest.fixture
+def old(kept: str, tmp_path: Path) -> Iterator[Records]:
+    """Records of version 1."""
+    yield from opened(1, kept, tmp_path)
+
+
+@pytest.fixture
+def later(kept: str, tmp_path: Path) -> Iterator[Records]:
+    """Records of version 2."""
+    yield from opened(2, kept, tmp_path)
 
 
 def test_runs_steps_artifacts_and_messages_are_all_still_there(old: Records):
@@ -134,7 +156,9 @@ def test_a_run_that_an_older_kaon_still_runs_is_waited_for(old: Records):
     assert [run.id for run in old.runs()] == [2, 1]
 
 
-def test_the_tables_have_the_same_columns_and_indexes_as_new_ones(old: Records, tmp_path: Path):
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_tables_have_the_same_columns_and_indexes_as_new_ones(version: int, kept: str, tmp_path: Path):
+    old = Records(Database(written(version, kept, tmp_path)))
     old.runs()
     new = Database(f"sqlite:///{tmp_path / 'new.sqlite'}")
     new._prepare()
@@ -151,6 +175,23 @@ def test_the_tables_have_the_same_columns_and_indexes_as_new_ones(old: Records, 
 
     assert shape(old.database) == shape(new)
     new.close()
+    old.database.close()
+
+
+def test_records_of_version_2_are_all_still_there_and_know_workflows(later: Records):
+    held, ended = later.runs()
+    assert (ended.state, ended.settings, ended.tags) == ("completed", {"train.rank": 8}, {"user": "me"})
+    assert (held.state, held.reason) == ("held", "publish waits")
+    (load,) = later.step_runs(1)
+    assert (load.keys, load.attempt, load.key, load.state) == ((("market", "US"),), (1,), KEY, "completed")
+    assert [(name, later.inline_value(made.digest)) for _, name, made in later.outputs(1)] == [("ratings", b"[1,2]")]
+    assert later.workflows() == []
+
+    assert later.register_workflow(RegisteredWorkflow("flow", "flow.py", "/jobs", "{}"))
+    assert later.workflow("flow").flow == "flow.py"
+    run = later.start_run("flow", {}, "{}", "local")
+    found, begun = later.begin_steps(run.lease, [Begin("flow/load", "load", key=KEY), Begin("a", "a")], lambda _: True)
+    assert isinstance(found, Found) and begun == Begun(4)
 
 
 def test_processes_that_open_old_records_at_once_bring_them_up_to_date_once(old: Records):

@@ -23,10 +23,12 @@ function ago(seconds) {
 
 const clock = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
 
+const hours = new Intl.DateTimeFormat("sv-SE", { timeStyle: "medium" });
+
 function showTimes(part) {
   for (const time of part.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
-    const said = "ago" in time.dataset ? ago((Date.now() - moment) / 1000) : clock.format(moment);
+    const said = "clock" in time.dataset ? hours.format(moment) : "ago" in time.dataset ? ago((Date.now() - moment) / 1000) : clock.format(moment);
     if (time.textContent !== said) time.textContent = said;
     if ("ago" in time.dataset) time.title = clock.format(moment);
   }
@@ -68,7 +70,20 @@ document.addEventListener("submit", (event) => {
   if (asks && !confirm(asks)) event.preventDefault();
 });
 
+// <span data-since="…">: how long it has been, every second.
+function showSince() {
+  for (const span of document.querySelectorAll("[data-since]")) {
+    const seconds = Math.max(0, Math.floor((Date.now() - new Date(span.dataset.since)) / 1000));
+    const hours = Math.floor(seconds / 3600);
+    const minutes = Math.floor((seconds % 3600) / 60);
+    const said = hours ? `${hours} h ${minutes} min` : minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+    if (span.textContent !== said) span.textContent = said;
+  }
+}
+
 showTimes(document);
+showSince();
 setInterval(() => showTimes(document), 5000);
+setInterval(showSince, 1000);
 document.addEventListener("htmx:afterSettle", (event) => showTimes(event.detail.elt));
 document.addEventListener("kaon:changed", (event) => showTimes(event.target));

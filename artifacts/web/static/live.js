@@ -2,7 +2,7 @@
 //
 // Every message is HTML: elements with an id take the place of those of the page with the same id. An element with
 // data-append="ID" has its children added to the element ID instead. A browser whose connection is lost connects
-// again by itself and says which message it had last (Last-Event-ID). The message `end` says that nothing more comes.
+// again by itself and says which message it had last (Last-Event-ID, or `last` in the address).
 "use strict";
 
 const streams = new Map();
@@ -18,13 +18,58 @@ function take(html) {
 
 function replace(part) {
   const old = document.getElementById(part.id);
-  if (!old || old.isEqualNode(part)) return;
-  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
-  const open = [...old.querySelectorAll("details[open][id]")].map((details) => details.id);
+  if (!old || !morph(old, part)) return;
+  window.htmx?.process(old);
+  old.dispatchEvent(new CustomEvent("kaon:changed", { bubbles: true }));
+}
+
+// Makes `old` like `part` where they differ, so that focus, scrolling and animations stay. Says whether it changed.
+function morph(old, part) {
+  if (old.nodeType === Node.TEXT_NODE && part.nodeType === Node.TEXT_NODE) {
+    if (old.data === part.data) return false;
+    old.data = part.data;
+    return true;
+  }
+  if (old.nodeName !== part.nodeName || (old.id || "") !== (part.id || "")) {
+    old.replaceWith(part);
+    return true;
+  }
+  if (old.matches("time") && old.dateTime === part.dateTime) return false; // shown in the reader's zone
+  if (old.matches("[data-since]") && old.dataset.since === part.dataset.since) return false;
+  if (old.matches("[data-chart]")) return morphChart(old, part);
+  let changed = morphAttributes(old, part);
+  if (old.childNodes.length !== part.childNodes.length) {
+    old.replaceChildren(...part.childNodes);
+    return true;
+  }
+  const children = [...part.childNodes];
+  [...old.childNodes].forEach((child, at) => (changed = morph(child, children[at]) || changed));
+  return changed;
+}
+
+function morphAttributes(old, part) {
+  let changed = false;
+  for (const { name } of [...old.attributes]) {
+    if (!part.hasAttribute(name) && name !== "open") {
+      old.removeAttribute(name);
+      changed = true;
+    }
+  }
+  for (const { name, value } of part.attributes) {
+    if (old.getAttribute(name) !== value) {
+      old.setAttribute(name, value);
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+function morphChart(old, part) {
+  const spec = (figure) => figure.querySelector('script[type="application/json"]').textContent;
+  if (spec(old) === spec(part)) return false;
+  old.view?.finalize();
   old.replaceWith(part);
-  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-  changed(part);
+  return true;
 }
 
 function append(part) {
@@ -37,49 +82,51 @@ function append(part) {
   list.append(...children);
   while (list.children.length > keeps) list.firstElementChild.remove();
   if (atEnd) box.scrollTop = box.scrollHeight;
-  changed(list);
+  list.dispatchEvent(new CustomEvent("kaon:changed", { bubbles: true }));
 }
 
-function changed(part) {
-  window.htmx?.process(part);
-  part.dispatchEvent(new CustomEvent("kaon:changed", { bubbles: true }));
-}
-
-function listen(element) {
-  const source = new EventSource(element.dataset.live);
-  const close = () => {
-    source.close();
-    streams.delete(element);
-  };
+function listen(element, last = "") {
+  const url = element.dataset.live;
+  const source = new EventSource(last ? `${url}${url.includes("?") ? "&" : "?"}last=${last}` : url);
+  const stream = { source, last };
   source.onopen = () => (root.dataset.connection = "open");
-  source.onmessage = (event) => take(event.data);
-  source.addEventListener("end", () => {
-    source.close();
-    streams.set(element, null);
-  });
+  source.onmessage = (event) => {
+    stream.last = event.lastEventId;
+    take(event.data);
+  };
   source.onerror = () => {
     root.dataset.connection = "lost";
     if (source.readyState === EventSource.CLOSED) {
       // Refused, not lost: the server is starting, or wants its token. The browser would not try again.
-      setTimeout(() => element.isConnected && streams.has(element) && listen(element), 3000);
+      setTimeout(() => streams.get(element) === stream && listen(element, stream.last), 3000);
     }
   };
-  streams.set(element, { url: element.dataset.live, close });
+  streams.set(element, stream);
+}
+
+function silence() {
+  for (const stream of streams.values()) stream.source.close();
 }
 
 function look() {
   for (const [element, stream] of streams) {
     if (!element.isConnected) {
-      stream?.close();
+      stream.source.close();
       streams.delete(element);
     }
   }
+  if (document.hidden) return;
   for (const element of document.querySelectorAll("[data-live]")) if (!streams.has(element)) listen(element);
 }
 
 look();
 document.addEventListener("htmx:afterSettle", look);
 document.addEventListener("kaon:changed", look);
-document.addEventListener("click", () => setTimeout(look, 0));
-addEventListener("pagehide", () => streams.forEach((stream) => stream?.close()));
+// A browser opens few connections to one server: a tab that nobody sees gives its own back, and takes up again later.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return silence();
+  for (const [element, stream] of [...streams]) if (element.isConnected) listen(element, stream.last);
+  look();
+});
+addEventListener("pagehide", silence);
 addEventListener("pageshow", (event) => event.persisted && location.reload());

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, create_model
 
+from kaon.artifacts.launching.deployments import MADE_HERE
+
 from ...errors import Problem
 from ...plan import Json
 from ...settings import validated
@@ -94,12 +96,14 @@ def deploy(client: "SyncPrefectClient", wanted: Wanted) -> Deployed:
 def renewed(client: "SyncPrefectClient", workflow: Workflow, pool: str) -> tuple[Deployed, ...]:
     """Bring the schedule and the form of a workflow's deployments in a work pool up to its source; return them all.
 
-    What they were deployed with (parameters, limits, tags, retries) stays as it is.
+    What they were deployed with (parameters, limits, tags, retries) stays as it is, and what was scheduled in the UI
+    keeps the schedule that it was given there.
     """
     from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 
     name = FlowFilter(name=FlowFilterName(any_=[workflow.name]))
-    found = [d for d in client.read_deployments(flow_filter=name) if d.work_pool_name == pool and KAON in d.tags]
+    every = client.read_deployments(flow_filter=name)
+    found = [d for d in every if d.work_pool_name == pool and KAON in d.tags and MADE_HERE not in d.tags]
     form = _form(workflow)
     return tuple(Deployed(d.id, f"{workflow.name}/{d.name}", tuple(_changed(client, workflow, form, d))) for d in found)
 

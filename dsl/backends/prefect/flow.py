@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prefect import Flow
@@ -17,6 +17,7 @@ from kaon.artifacts import open_store
 
 from ...settings import flat, validated
 from ...workflow import Workflow
+from ..asked import Asked
 from ..concluded import concluded
 from ..conduct import drive
 from ..engine import Engine
@@ -25,7 +26,7 @@ from ..frame import Frame
 from ..interpret import Interpreter
 from ..mlflow_view import MlflowView
 from ..result import Result
-from ..run_session import Request, RunSession, draining_on_sigterm, end, in_session
+from ..run_session import RunSession, draining_on_sigterm, end, in_session
 from .conductor import PrefectConductor
 from .elsewhere import ElsewhereConductor
 from .flow_tags import flow_tags
@@ -58,11 +59,14 @@ def conducting(conducted: Conducted) -> Iterator[None]:
         _conducted.reset(token)
 
 
-def to_prefect(workflow: Workflow, engine: Engine | None = None) -> Flow[..., Any]:
-    """Return the workflow as a Prefect flow; its parameters are the fields of the workflow's settings model."""
+def to_prefect(workflow: Workflow, engine: Engine | None = None, asked: Asked | None = None) -> Flow[..., Any]:
+    """Return the workflow as a Prefect flow; its parameters are the fields of the workflow's settings model.
+
+    asked: what a run that Prefect begins does besides.
+    """
     chosen = engine or Engine.from_environment()
 
-    body = _Body(workflow, chosen)
+    body = _Body(workflow, chosen, asked or Asked())
 
     def run_workflow(**parameters: Any) -> State[int]:
         return body(parameters)
@@ -82,9 +86,10 @@ def to_prefect(workflow: Workflow, engine: Engine | None = None) -> Flow[..., An
 class _Body:
     """What a flow does. Dask and Ray send the flow along with every task run, which needs nothing of this."""
 
-    def __init__(self, workflow: Workflow, engine: Engine) -> None:
+    def __init__(self, workflow: Workflow, engine: Engine, asked: Asked) -> None:
         self._workflow = workflow
         self._engine = engine
+        self._asked = asked
 
     def __call__(self, parameters: dict[str, Any]) -> State[int]:
         """Run the workflow: the session that is being conducted, else one of its own."""
@@ -92,7 +97,7 @@ class _Body:
         if conducted is not None:
             _conduct(conducted)
             return _state(conducted)
-        return _scheduled(self._workflow, parameters, self._engine)
+        return _scheduled(self._workflow, parameters, self._engine, self._asked)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         return _no_body, ()
@@ -118,15 +123,15 @@ def _signature(workflow: Workflow) -> inspect.Signature:
     return inspect.Signature(parameters)
 
 
-def _scheduled(workflow: Workflow, parameters: dict[str, Any], engine: Engine) -> State[int]:
+def _scheduled(workflow: Workflow, parameters: dict[str, Any], engine: Engine, asked: Asked) -> State[int]:
     """Run the workflow in a flow run that Prefect began.
 
     Raises RunFailed if it fails, so that Prefect shows every cause.
     """
     store = open_store()
     settings = flat(validated(workflow.settings_model, parameters))
-    tracker = MlflowView(store)
-    request = Request(workflow, settings, store, "prefect", engine, tags=flow_tags(), tracker=tracker)
+    asked = replace(asked, tags={**asked.tags, **flow_tags()}, tracker=MlflowView(store))
+    request = asked.request(workflow, settings, store, "prefect", engine)
     seen: list[Conducted] = []
 
     def conduct(session: RunSession, interpreter: Interpreter) -> Frame:

@@ -11,6 +11,7 @@ from .refusals import CallError
 if TYPE_CHECKING:
     from kaon.artifacts import RunRecord, Store
     from kaon.dsl import Workflow
+    from kaon.dsl.backends.asked import Asked
 
 
 def tags_of(flow: str, **steps: Collection[str]) -> dict[str, str]:
@@ -37,8 +38,9 @@ def continue_run(store: "Store", run: "RunRecord", flow: str | None, again_from:
         begin_server()
     workflow = workflow_of(run, flow)
     backend = cast("Literal['local', 'prefect']", run.backend)
-    settings = _settings(workflow, run)
+    settings = settings_of(workflow, run)
     tags = {} if flow is None else tags_of(flow)
+    asked = asked_of(run, again_from)
     carry_out(
         Order(
             workflow,
@@ -48,9 +50,9 @@ def continue_run(store: "Store", run: "RunRecord", flow: str | None, again_from:
             settings,
             tags,
             mlflow="mlflow.run" in run.tags,
-            force=_names(run, "force"),
-            hold_before=_names(run, "hold_before"),
-            resume=run.id,
+            force=asked.force,
+            hold_before=asked.hold_before,
+            resume=asked.resume,
             again_from=again_from,
         )
     )
@@ -82,6 +84,13 @@ def workflow_of(run: "RunRecord", flow: str | None) -> "Workflow":
     return workflow
 
 
+def asked_of(run: "RunRecord", again_from: str | None) -> "Asked":
+    """Return what the run was asked to do besides what its workflow says, when it is continued."""
+    from kaon.dsl.backends.asked import Asked
+
+    return Asked(_names(run, "force"), _names(run, "hold_before"), run.id, again_from)
+
+
 def _go_to(folder: str) -> None:
     """Work in the folder that the run was started in: modules and relative paths mean there what they meant."""
     from kaon.artifacts import kaon_home
@@ -95,7 +104,8 @@ def _names(run: "RunRecord", tag: str) -> tuple[str, ...]:
     return tuple(run.tags[tag].split(",")) if tag in run.tags else ()
 
 
-def _settings(workflow: "Workflow", run: "RunRecord") -> dict[str, object]:
+def settings_of(workflow: "Workflow", run: "RunRecord") -> dict[str, object]:
+    """Return the settings that a run keeps when it is continued. Raises CallError if the workflow lacks one by now."""
     from kaon.dsl.settings import addresses
 
     known = addresses(workflow.settings_model)

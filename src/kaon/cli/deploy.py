@@ -52,11 +52,12 @@ def deploy(
     Prefect's UI with the typed form of the parameters, and `kaon serve` runs them. It is put on the server that
     PREFECT_API_URL names, else on the home's own. Saying it again changes nothing.
     """
-    from kaon.artifacts import kaon_home
+    from kaon.artifacts import kaon_home, open_store
     from kaon.dsl.backends.prefect.automations import ensure_automations
     from kaon.dsl.backends.prefect.deployment import Wanted
     from kaon.dsl.backends.prefect.deployment import deploy as deployed
     from kaon.dsl.backends.prefect.server import prefect_server
+    from kaon.dsl.backends.registration import register
 
     from .flow_names import find_workflow, lasting_name
     from .printed import print_json
@@ -78,6 +79,7 @@ def deploy(
         retry_delay=retry_delay,
         paused=paused,
     )
+    register(open_store(), workflow, flow=wanted.flow, folder=str(wanted.folder))
     with prefect_server(kaon_home()) as url, _client() as client:
         made = deployed(client, wanted)
         notes = ensure_automations(client, notify=notify)

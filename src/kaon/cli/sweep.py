@@ -76,6 +76,7 @@ def sweep(
     """
     from kaon.artifacts import open_store
     from kaon.dsl.backends import Engine
+    from kaon.dsl.backends.registration import register
 
     from .carry_out import Order, begin_server, carry_out
     from .flow_names import find_workflow
@@ -94,8 +95,9 @@ def sweep(
         at_once,
         _least(min_success),
     )
-    made = sweep_of(find_workflow(flow), order)
-    terminal, store = console(), open_store()
+    workflow, terminal, store = find_workflow(flow), console(), open_store()
+    made = sweep_of(workflow, order)
+    register(store, workflow, flow=lasting_name(flow), folder=os.getcwd())
     for line in announced(made):
         terminal.print(line, markup=False, soft_wrap=True)
     tags = {"flow": lasting_name(flow), "folder": os.getcwd(), "sweep": order.to_json()}

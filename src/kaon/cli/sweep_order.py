@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,6 +37,10 @@ class SweepOrder:
     minimize: str = ""
     at_once: int | None = None
     min_success: int | float = 1
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    """With axes: the settings that do not vary, by address."""
+    axes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """In place of values, what varies as `kaon.artifacts.launching.points` reads it."""
 
     def to_json(self) -> str:
         """Return the order as JSON."""
@@ -83,9 +87,12 @@ def sweep_of(workflow: "Workflow", order: SweepOrder) -> Sweep:
     from kaon.dsl.settings import addresses
     from kaon.dsl.sweeps import sweep_problems, swept
 
-    from .sweep_values import parse_given
+    from .sweep_values import checked_axes, parse_given
 
-    given = parse_given(workflow.settings_model, order.values)
+    if order.axes:
+        given = checked_axes(workflow.settings_model, order.fixed, order.axes)
+    else:
+        given = parse_given(workflow.settings_model, order.values)
     problems = [*_contradictions(order), *given.problems]
     variables, over, how = _points(workflow, order, given, problems)
     known = addresses(workflow.settings_model)
@@ -95,6 +102,7 @@ def sweep_of(workflow: "Workflow", order: SweepOrder) -> Sweep:
         raise SettingsError(tuple(dict.fromkeys(problems)))
     assert over is not None, "without problems there are points"
     logarithmic = [name for name, axis in given.axes.items() if getattr(axis, "log", False)]
+    logarithmic += [name for name, axis in order.axes.items() if axis.get("log")]
     made = swept(
         workflow,
         variables,
@@ -123,11 +131,15 @@ def _points(
     workflow: "Workflow", order: SweepOrder, given: "Given", problems: list[Problem]
 ) -> tuple[tuple[str, ...], "Points | Proposed | None", str]:
     """Return the settings that vary, the points, and how they were made; what is wrong is added to the problems."""
+    from kaon.artifacts.launching.points import points_of
     from kaon.dsl.ir import Points
     from kaon.dsl.sampling import Space, grid, random_points
 
     from .sweep_points import points_in
 
+    if order.axes:
+        chosen = points_of(order.axes, order.sample, order.seed)
+        return tuple(order.axes), Points(chosen), f"{len(chosen):,} points as they were asked for"
     if order.points:
         names, listed, found = points_in(Path(order.points), workflow.settings_model)
         problems += [*found, *(_twofold(name, order.points) for name in given.axes)]

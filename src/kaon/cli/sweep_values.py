@@ -17,6 +17,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, is_dataclass
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
+from kaon.artifacts.launching.points import axis_values
 from kaon.dsl.errors import Problem
 from kaon.dsl.kinds import storable
 from kaon.dsl.spaces import Axis, Choice, Range
@@ -55,6 +56,22 @@ def parse_given(model: "type[BaseModel]", arguments: Iterable[str]) -> Given:
             _note_unknown(given, address, text)
         else:
             _note(given, address, setting, text)
+    return given
+
+
+def checked_axes(model: "type[BaseModel]", fixed: Mapping[str, object], axes: Mapping[str, Mapping[str, Any]]) -> Given:
+    """Return settings that are given as JSON, with everything that is wrong with the values of those that vary."""
+    given = Given(fixed=dict(fixed))
+    for address, axis in axes.items():
+        setting = field_of(model, address)
+        values = axis_values(axis)
+        if setting is None or values is None:  # who judges the sweep knows; a range is checked by its ends
+            continue
+        for value in values:
+            try:
+                from_json(value, annotation_of(setting))
+            except ValueError as fault:
+                given.problems.append(misfit(address, json.dumps(value), fault))
     return given
 
 

@@ -1,0 +1,102 @@
+"""One run: its plan as a picture, what stands beside it, its log, and what can be asked of it."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
+
+from ...records import Message
+from ..panel import Wanted, panel_of
+from ..run_stream import RunStream, events
+from ..site import Id, Site, is_fragment, page, site_of
+
+router = APIRouter()
+
+DOWNLOADED = 2000
+"""Log lines that are read at once."""
+
+
+def wanted(at: str = "", step: Id = 0, state: str = "", after: Id = 0, text: str = "", before: Id = 0) -> Wanted:
+    """Return what the address asks for."""
+    return Wanted(at, step, state, after, text, before)
+
+
+Asked = Annotated[Wanted, Depends(wanted)]
+
+
+@router.get("/runs/{run_id}")
+def run(request: Request, run_id: Id, asked: Asked) -> Response:
+    """Show the run; where htmx asks for the panel, only that."""
+    site = site_of(request)
+    view = site.watched.view(run_id)
+    last = site.store.records.last_message(run_id)
+    panel = panel_of(site, view, asked)
+    template = "run_beside.html" if is_fragment(request) else "run.html"
+    answer = page(request, template, view=view, run=view.run, panel=panel, last=last)
+    if is_fragment(request):
+        answer.headers["HX-Push-Url"] = asked.url(run_id)
+    return answer
+
+
+@router.get("/runs/{run_id}/events")
+def run_events(
+    request: Request,
+    run_id: Id,
+    asked: Asked,
+    last: Id = 0,
+    last_event_id: Annotated[str, Header()] = "",
+) -> Response:
+    """Send what changes on the page, as long as somebody looks at it."""
+    site = site_of(request)
+    site.watched.view(run_id)  # refuses what there is not, before anything is sent
+    known = int(last_event_id) if last_event_id.isdecimal() else last
+    stream = RunStream(site, run_id, asked, known)
+    return StreamingResponse(events(stream), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+@router.get("/runs/{run_id}/log.txt")
+def log(request: Request, run_id: Id, step: Id = 0) -> Response:
+    """Give the whole log of the run, or of one of its steps, to be kept as a file."""
+    site = site_of(request)
+    record = site.store.records.run(run_id)
+    name = f"{record.workflow}-{run_id}{f'-{step}' if step else ''}"
+    safe = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
+    headers = {"Content-Disposition": f'attachment; filename="{safe}.log"'}
+    return StreamingResponse(_whole_log(site, run_id, step), media_type="text/plain; charset=utf-8", headers=headers)
+
+
+@router.post("/runs/{run_id}/cancel")
+def cancel(request: Request, run_id: Id) -> Response:
+    """Ask that the run end. What runs may finish within its grace period; what finished is kept."""
+    site = site_of(request)
+    site.store.records.want(run_id, "cancelled")
+    return _changed(site, run_id)
+
+
+@router.post("/runs/{run_id}/reject")
+def reject(request: Request, run_id: Id) -> Response:
+    """Say no to what the run asks, and end it."""
+    site = site_of(request)
+    site.store.records.decide(run_id, False, getpass.getuser())
+    site.store.records.want(run_id, "cancelled")
+    return _changed(site, run_id)
+
+
+def _changed(site: Site, run_id: int) -> Response:
+    site.watched.forget(run_id)
+    return RedirectResponse(f"/runs/{run_id}", 303)
+
+
+def _whole_log(site: Site, run_id: int, step: int) -> Iterator[str]:
+    last = 0
+    while lines := site.store.records.log(run_id, step or None, after=last, limit=DOWNLOADED):
+        last = lines[-1].id
+        yield "".join(map(_line, lines))
+
+
+def _line(message: Message) -> str:
+    return f"{message.time.isoformat(timespec='milliseconds')} {message.level.upper():7} {message.text}\n"

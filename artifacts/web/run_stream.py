@@ -1,0 +1,90 @@
+"""What is sent to a page that shows a run, while it goes on: the parts of the page that have changed.
+
+Every message carries the id of the last log line that it holds. A page whose connection was lost says which it had
+last, and is sent every line after that; the other parts are sent as they are now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+
+from fastapi.concurrency import run_in_threadpool
+
+from .panel import Panel, Wanted, panel_of
+from .site import Site
+from .watched import RunView
+
+EVERY = 1.0
+"""Seconds between two looks at a run that goes on."""
+SELDOM = 3.0
+"""Seconds between two looks at one that has ended or is held; somebody may take it up again."""
+SILENCE = 15.0
+"""Seconds after which something is sent though nothing has changed, so that a lost connection shows."""
+LINES = 500
+"""Log lines that are sent at once."""
+PARTS = ("head", "plan", "panel")
+
+
+@dataclass(slots=True)
+class RunStream:
+    """The updates for one page."""
+
+    site: Site
+    run_id: int
+    wanted: Wanted
+    last: int
+    """The last log line that the page has."""
+    sent: dict[str, int] = field(default_factory=dict)
+    """Part to the hash of what was sent of it."""
+
+    def update(self) -> tuple[str, bool]:
+        """Return the HTML of what has changed, empty if nothing has, and whether the run goes on."""
+        view = self.site.watched.view(self.run_id)
+        panel = panel_of(self.site, view, self.wanted)
+        parts = [html for name, html in run_parts(self.site, view, panel) if self._is_new(name, html)]
+        return "".join([*parts, self._lines(panel)]), view.run.ended is None and view.run.state == "running"
+
+    def _is_new(self, name: str, html: str) -> bool:
+        known = hash(html)
+        changed = self.sent.get(name) != known
+        self.sent[name] = known
+        return changed
+
+    def _lines(self, panel: Panel) -> str:
+        if panel.kind == "items" or self.wanted.before:
+            return ""
+        step_run = panel.detail.step.id if panel.detail else None
+        if panel.wanted.at and step_run is None:
+            return ""
+        records = self.site.store.records
+        new = records.log(self.run_id, step_run, text=self.wanted.text, after=self.last, limit=LINES)
+        if not new:
+            return ""
+        self.last = new[-1].id
+        return self.site.templates.get_template("log_lines.html").render(messages=new)
+
+
+def run_parts(site: Site, view: RunView, panel: Panel) -> Iterator[tuple[str, str]]:
+    """Yield the parts of the page that change while a run goes on, by name, as HTML with the ids of the page."""
+    for name in PARTS:
+        template = site.templates.get_template(f"run_{name}.html")
+        yield name, template.render(site=site, view=view, run=view.run, panel=panel)
+
+
+async def events(stream: RunStream) -> AsyncIterator[str]:
+    """Yield what is sent, as server-sent events; it ends when the page is left."""
+    yield "retry: 2000\n\n"
+    told = time.monotonic()
+    while True:
+        html, goes_on = await run_in_threadpool(stream.update)
+        if html:
+            lines = "".join(f"data: {line}\n" for line in html.splitlines())
+            yield f"id: {stream.last}\n{lines}\n"
+            told = time.monotonic()
+        elif time.monotonic() - told > SILENCE:
+            yield ": nothing new\n\n"
+            told = time.monotonic()
+        await asyncio.sleep(EVERY if goes_on else SELDOM)

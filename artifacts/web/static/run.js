@@ -1,0 +1,43 @@
+// The run's page: links and forms with data-panel open beside the plan, and the address follows.
+"use strict";
+
+function openPanel(url) {
+  window.htmx.ajax("GET", url, { target: "#beside", swap: "outerHTML" });
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-panel]");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  openPanel(link.getAttribute("href"));
+});
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-panel-form]")) return;
+  event.preventDefault();
+  const fields = [...new FormData(event.target)].filter(([, value]) => value);
+  openPanel(`${event.target.getAttribute("action")}?${new URLSearchParams(fields)}`);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.target.matches("input, textarea, select")) return;
+  document.getElementById("panel-close")?.click();
+});
+
+function toEnd() {
+  for (const box of document.querySelectorAll("#beside [data-follows]")) box.scrollTop = box.scrollHeight;
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.elt.id !== "beside" && !event.detail.elt.querySelector?.("#beside")) return;
+  toEnd();
+  const title = document.getElementById("panel-title");
+  const stacked = matchMedia("(max-width: 1099px)").matches;
+  title?.focus({ preventScroll: !stacked });
+});
+
+toEnd();
+// What runs, or else what failed, is brought into view where the picture is wider than the page.
+const box = document.getElementById("plan-scroll");
+const now = box?.querySelector('.node[data-chosen], .node[data-state="running"], .node[data-state="held"], .node[data-state="failed"]');
+if (now) box.scrollLeft = now.getBBox().x - box.clientWidth / 2 + 88;

@@ -1,0 +1,70 @@
+"""Golden requests of a recommender, with what it answers offline."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from kaon.artifacts.publications.golden import Golden
+
+from ..list_ranker import ranked_scores
+from ..ranking import Rows
+from ..reranking import Reranking, Served, Visitor, questions_of, ranked_candidates, reranked, visitors_of
+from ..sources import Sources
+
+KNOWN, COLD = 16, 4
+"""Users with a history, and visitors without one, who ask each kind of question."""
+CANDIDATES = 20
+K = 10
+
+
+def golden_requests(served: Served, reranking: Reranking, *, seed: int = 0) -> tuple[Golden, ...]:
+    """Return requests of users from all over the data with what the recommender answers to each alone.
+
+    reranking: how the server will make lists.
+    """
+    sources = served.sources
+    random = np.random.default_rng(seed)
+    asking = tuple(_visitors(sources))
+    ranked = [_ranked(served, visitor, _candidates(sources, random)) for visitor in asking]
+    return (*ranked, *(_recommended(served, visitor, reranking) for visitor in asking))
+
+
+def _visitors(sources: Sources) -> Iterator[Visitor]:
+    """Yield users at even distances, and visitors of every market of whom nothing is known."""
+    count = min(KNOWN, len(sources.user_ids))
+    for row in np.linspace(0, len(sources.user_ids) - 1, count).astype(int):
+        yield Visitor(str(sources.user_ids[row]))
+    for number in range(min(COLD, len(sources.markets))):
+        yield Visitor("", sources.markets[number])
+
+
+def _candidates(sources: Sources, random: np.random.Generator) -> Rows:
+    """Return items of which the half are popular, without repeats."""
+    items = len(sources.item_ids)
+    popular = np.argsort(-sources.everywhere.users, kind="stable")[: CANDIDATES // 2]
+    rest: Rows = np.setdiff1d(np.arange(items), popular)
+    chosen = random.choice(rest, min(CANDIDATES - len(popular), len(rest)), replace=False)
+    return np.concatenate([popular, chosen]).astype(np.int64)
+
+
+def _ranked(served: Served, visitor: Visitor, items: Rows) -> Golden:
+    asked = questions_of(served.sources, visitors_of(served.sources, [visitor]), items[None])
+    scores: npt.NDArray[np.float32] = ranked_scores(served.ranker, served.sources, asked)[0]
+    names = tuple(str(item) for item in served.sources.item_ids[items])
+    request = {**_told(visitor), "candidates": list(names)}
+    return Golden("/rank", request, names, tuple(float(score) for score in scores))
+
+
+def _recommended(served: Served, visitor: Visitor, reranking: Reranking) -> Golden:
+    sources, visitors = served.sources, visitors_of(served.sources, [visitor])
+    found, scores = ranked_candidates(served, visitors, reranking)
+    lists, _ = reranked(sources, visitors, found, scores, reranking, k=K)
+    score_of = dict(zip(found[0].tolist(), scores[0].tolist(), strict=True))
+    rows = [row for row in lists[0].tolist() if row >= 0]
+    items = tuple(str(sources.item_ids[row]) for row in rows)
+    return Golden("/recommend", {**_told(visitor), "k": K}, items, tuple(score_of[row] for row in rows))
+
+
+def _told(visitor: Visitor) -> dict[str, str]:
+    return {name: value for name, value in (("user", visitor.user_id), ("market", visitor.market)) if value}
