@@ -179,7 +179,11 @@ def _kind(schema: Schema, definitions: Schema) -> tuple[FieldKind, Schema, bool]
         return one["format"], one, optional
     if one.get("type") == "array":
         items = _resolved(one.get("items", {}), definitions).get("type")
-        return "list" if items in ("string", "integer", "number") and "prefixItems" not in one else "json", one, optional
+        return (
+            "list" if items in ("string", "integer", "number") and "prefixItems" not in one else "json",
+            one,
+            optional,
+        )
     simple = SIMPLE.get(str(one.get("type")))
     return (simple or "json"), one, optional  # type: ignore[return-value]
 

@@ -206,7 +206,9 @@ def _read_sampling(reading: Reading) -> None:
     if not reading.axes:
         return
     if sample and not (sample.isdigit() and 1 <= int(sample) <= MOST_POINTS):
-        reading.wrong["sample"] = f"must be a whole number from 1 to {MOST_POINTS:,}, or left empty for every combination"
+        reading.wrong["sample"] = (
+            f"must be a whole number from 1 to {MOST_POINTS:,}, or left empty for every combination"
+        )
     elif sample:
         reading.sample = int(sample)
     if not seed.lstrip("-").isdigit():
