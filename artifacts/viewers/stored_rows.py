@@ -22,6 +22,9 @@ from .said import cell
 BATCH = 1 << 16
 """Rows that are read at a time, and as many as are read without laying out the table."""
 
+WIDEST = 100
+"""Columns of a page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -58,8 +61,16 @@ class StoredRows:
             Column(field.name, _type_said(field.type), _is_number(field.type)) for field in self._file.schema_arrow
         )
 
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns that a page has: the first WIDEST of them."""
+        return self.columns[:WIDEST]
+
     def page(self, start: int, count: int, order: Order | None = None) -> tuple[tuple[Cell, ...], ...]:
-        """Return at most `count` rows from the `start`-th on, as cells. Raises WrongType for what cannot be sorted."""
+        """Return the shown columns of at most `count` rows from the `start`-th on, as cells.
+
+        Raises WrongType for what cannot be sorted.
+        """
         start = max(0, min(start, self.total))
         count = min(count, self.total - start)
         if order is None and start + count <= BATCH:
@@ -69,7 +80,9 @@ class StoredRows:
         else:
             table, places = self.table(), self._places(order)[start : start + count]
             part = _joined([table.slice(int(place), 1) for place in places], table)
-        return tuple(zip(*([cell(value) for value in column.to_pylist()] for column in part.columns), strict=True))
+        return tuple(
+            zip(*([cell(value) for value in column.to_pylist()] for column in part.columns[:WIDEST]), strict=True)
+        )
 
     def table(self) -> Any:
         """Return the table as a mapped pyarrow.Table, of which only what is used comes into memory."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ArtifactsError
@@ -70,7 +71,8 @@ def drawn(view: Callable[[], Iterable[Block]]) -> tuple[list[Drawn], ArtifactsEr
 def _drawn(block: Block, at: int) -> Drawn:
     match block:
         case Chart():
-            return Drawn("Chart", block, at, _rows(block.spec))
+            spec = plain_spec(block.spec)
+            return Drawn("Chart", replace(block, spec=spec), at, _rows(spec))
         case Tree():
             return Drawn("Tree", block, at, tree_of(block.value))
         case Passage():
@@ -78,6 +80,27 @@ def _drawn(block: Block, at: int) -> Drawn:
     if not isinstance(block, BLOCKS):
         return Drawn("Note", Note(f"The viewer gave a {type(block).__name__}, which is no block."), at)
     return Drawn(type(block).__name__, block, at)
+
+
+def plain_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a chart as a browser may draw it: numbers that JSON cannot say are missing, and so is `usermeta`, by which
+    a stored figure could change how ours is drawn.
+
+    >>> plain_spec({"usermeta": {"embedOptions": {"ast": False}}, "data": {"values": [{"a": float("nan")}]}})
+    {'data': {'values': [{'a': None}]}}
+    """
+    return {name: _finite(part) for name, part in spec.items() if name != "usermeta"}
+
+
+def _finite(part: Any) -> Any:
+    match part:
+        case float():
+            return part if math.isfinite(part) else None
+        case Mapping():
+            return {str(name): _finite(inner) for name, inner in part.items()}
+        case list() | tuple():
+            return [_finite(inner) for inner in part]
+    return part
 
 
 def _rows(spec: Mapping[str, Any]) -> list[dict[str, Json]] | None:

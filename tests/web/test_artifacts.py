@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
 import tarfile
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from fastapi.testclient import TestClient
 
 from kaon.artifacts import Begin, Begun, Directory, Ending, File, Html, Markdown, Metrics, Store, Text, open_store
 from kaon.artifacts.artifact import Artifact, LoopKeys
+from kaon.artifacts.collection import collect, garbage
+from kaon.artifacts.home import cache
 from kaon.artifacts.web import create_app
 
 HOSTILE = "<script>alert('kaon')</script>\"'><img src=x onerror=alert(1)>"
@@ -412,3 +417,38 @@ def test_a_page_far_into_a_large_table_is_quick(client: TestClient, put: Put):
     assert time.perf_counter() - started < 4 * 0.5, "each without reading the table again"
     assert "rows 900,001–900,050 of 1,200,000" in pages[2]
     assert "of 250,000 of them, taken evenly" in got(client, f"/artifacts/{artifact.id}/columns")
+
+
+def test_a_table_of_very_many_columns_shows_the_first(client: TestClient, put: Put):
+    artifact = put(pd.DataFrame({f"c{n}": [n] for n in range(300)}), pd.DataFrame)
+
+    assert "200 columns more are not shown" in got(client, f"/artifacts/{artifact.id}")
+    assert got(client, f"/artifacts/{artifact.id}/columns").count('class="card column"') == 100
+    assert client.get(f"/artifacts/{artifact.id}/rows?sort=200").status_code == 404
+
+
+def test_a_figure_cannot_change_how_it_is_drawn_and_holds_only_what_json_can_say(client: TestClient, put: Put):
+    chart = altair.Chart(pd.DataFrame({"a": [1]}), usermeta={"embedOptions": {"ast": False}}).mark_bar().encode(x="a")
+    page = got(client, f"/artifacts/{put(chart, altair.Chart).id}")
+    assert "embedOptions" not in page and "vega" in page
+
+    page = got(client, f"/artifacts/{put(np.array([[np.nan, 1.0], [2.0, np.inf]]), np.ndarray).id}")
+    for spec in re.findall(r'<script type="application/json">(.*?)</script>', page, re.S):
+        json.loads(spec, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def test_what_pages_have_computed_is_collected_when_nobody_asks_for_it_any_more(
+    client: TestClient, stored: Store, put: Put
+):
+    artifact = put(pd.DataFrame({"a": range(10)}), pd.DataFrame)
+    got(client, f"/artifacts/{artifact.id}/columns")
+    computed = cache() / "views" / artifact.digest.removeprefix("sha256:")
+    assert {path.name for path in computed.iterdir()} == {"table.arrow", "columns-1.json"}
+    os.utime(computed, (0, 0))
+    with stored.records.database._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE runs SET state = 'completed', ended = started")
+
+    collect(stored, garbage(stored, timedelta(days=1)))
+
+    assert not computed.exists()
+    assert "4.5" in got(client, f"/artifacts/{artifact.id}/columns"), "it is computed again"

@@ -16,25 +16,38 @@ LINES = 8
 CHARTS = 4
 
 
-def over_runs(
+def changing_over_runs(
     named: Sequence[Mapping[str, float]], moments: Sequence[Moment], title: str, description: str, up: str = "value"
+) -> list[Block]:
+    """Return what `over_runs` does, without lines for numbers that never change, unless none does."""
+    names = dict.fromkeys(name for numbers in named for name in numbers)
+    drawn = [name for name in names if len({numbers.get(name) for numbers in named}) > 1]
+    return over_runs(named, moments, title, description, up, drawn)
+
+
+def over_runs(
+    named: Sequence[Mapping[str, float]],
+    moments: Sequence[Moment],
+    title: str,
+    description: str,
+    up: str = "value",
+    drawn: Sequence[str] = (),
 ) -> list[Block]:
     """Return charts of the numbers and a table of them, newest run first.
 
     named: for each moment its numbers by name; a name that is missing there is a gap in its line. Numbers of one size
-    share a chart; those that never change are drawn only where nothing does.
+    share a chart. drawn: the names that have a line; all if empty.
     """
     names = list(dict.fromkeys(name for numbers in named for name in numbers))
     if not names:
         return [Note("None of these runs has a number to show.")]
-    changing = [name for name in names if len({numbers.get(name) for numbers in named}) > 1] or names
-    groups = _by_size(named, changing)[:CHARTS]
+    groups = _by_size(named, drawn or names)[:CHARTS]
     charts = [
         lines(_rows(named, moments, group[:LINES], up), f"{title}: {group[0]} …" if at else title, description, up=up)
         for at, group in enumerate(groups)
     ]
     left = len(names) - sum(len(group[:LINES]) for group in groups)
-    notes = [Note(f"{left} more, first those that never change, are in the table alone.")] if left else []
+    notes = [Note(f"{left} more, which change less or never, are in the table alone.")] if left else []
     table: list[tuple[Cell, ...]] = [
         (RunLink(moment.run), moment.time.replace("T", " ")[:16], moment.state, *(numbers.get(name) for name in names))
         for moment, numbers in zip(moments, named, strict=True)

@@ -18,7 +18,7 @@ from kaon.artifacts.viewers.history.figure import FigureHistory
 from kaon.artifacts.viewers.history.importance import ImportanceHistory
 from kaon.artifacts.viewers.history.metrics import MetricsHistory
 from kaon.artifacts.viewers.history.numbers import NumbersHistory
-from kaon.artifacts.viewers.history.series import over_runs
+from kaon.artifacts.viewers.history.series import changing_over_runs
 from kaon.artifacts.viewers.history.table import TableHistory
 
 
@@ -47,7 +47,7 @@ class TestMetricsHistory(HistoryViewerTests):
 
     def test_numbers_of_one_size_share_a_chart_and_what_never_changes_is_only_in_the_table(self, moments: Any):
         numbers = [{"a": 0.5, "b": 0.6, "c": 4000, "d": 7}, {"a": 0.4, "b": 0.7, "c": 5000, "d": 7}]
-        blocks = over_runs(numbers, moments[:2], "title", "description")
+        blocks = changing_over_runs(numbers, moments[:2], "title", "description")
 
         charts = [block for block in blocks if isinstance(block, Chart)]
         assert [{row["series"] for row in drawn([chart])} for chart in charts] == [{"a", "b"}, {"c"}]
