@@ -19,6 +19,7 @@ from . import (
     cancel,
     check,
     deploy,
+    diff,
     doctor,
     gc,
     logs,
@@ -66,6 +67,7 @@ app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("artifacts")(artifacts.artifacts)
 app.command("artifact")(artifact.artifact)
+app.command("diff")(diff.diff)
 app.add_typer(published, name="publish")
 published.command("list")(publish_list.publish_list)
 published.command("promote")(publish_promote.promote)
