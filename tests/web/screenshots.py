@@ -51,7 +51,8 @@ def addresses(app: FastAPI, store: Store) -> dict[str, str]:
     """Return the pages by the names of their pictures: the navigation's, then runs, steps, loops and artifacts."""
     found = {entry.url.strip("/").replace("/", "-"): entry.url for entry in app.state.site.navigation}
     runs = store.records.runs(limit=50)
-    found["compare"] = "/runs/compare?" + "&".join(f"run={run.id}" for run in runs[:3])
+    alike = [run.id for run in runs if run.workflow == runs[-1].workflow]
+    found["compare"] = "/runs/compare?" + "&".join(f"run={run}" for run in alike[-3:])
     for run in (one for one in runs if one.state in ("running", "failed", "held", "completed")):
         if f"run-{run.state}" in found:
             continue
