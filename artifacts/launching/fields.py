@@ -179,7 +179,11 @@ def _kind(schema: Schema, definitions: Schema) -> tuple[FieldKind, Schema, bool]
         return one["format"], one, optional
     if one.get("type") == "array":
         items = _resolved(one.get("items", {}), definitions).get("type")
-        return "list" if items in ("string", "integer", "number") and "prefixItems" not in one else "json", one, optional
+        return (
+            "list" if items in ("string", "integer", "number") and "prefixItems" not in one else "json",
+            one,
+            optional,
+        )
     simple = SIMPLE.get(str(one.get("type")))
     return (simple or "json"), one, optional  # type: ignore[return-value]
 
@@ -201,11 +205,11 @@ def _hint(kind: FieldKind, schema: Schema, optional: bool) -> str:
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
     said = [words[kind]] if kind in words else []
     said += ["a whole number"] if kind == "integer" and low is None and above is None and high is None else []
-    said += [f"{low:g} or more"] if low is not None else [f"more than {above:g}"] if above is not None else []
-    said += [f"at most {high:g}"] if high is not None else [f"less than {below:g}"] if below is not None else []
+    said += [f"{low:,g} or more"] if low is not None else [f"more than {above:,g}"] if above is not None else []
+    said += [f"at most {high:,g}"] if high is not None else [f"less than {below:,g}"] if below is not None else []
     said += [f"like {schema['pattern']}"] if "pattern" in schema else []
     said += ["may be left empty"] if optional else []
-    return ", ".join(said)
+    return _sentence(", ".join(said))
 
 
 def _sentence(text: str) -> str:

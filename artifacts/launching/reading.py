@@ -152,10 +152,8 @@ def _time(one: Field, text: str) -> str:
 
 def _read_axis(reading: Reading, one: Field, how: str) -> None:
     before = len(reading.wrong)
-    if how == "list" or not one.ranged:
-        axis = _read_list(reading, one)
-    else:
-        axis = _read_range(reading, one, log=how == "log")
+    listed = how == "list" or not one.ranged
+    axis = _read_list(reading, one) if listed else _read_range(reading, one, log=how == "log")
     if len(reading.wrong) == before:
         reading.axes[one.address] = axis
 
@@ -206,7 +204,9 @@ def _read_sampling(reading: Reading) -> None:
     if not reading.axes:
         return
     if sample and not (sample.isdigit() and 1 <= int(sample) <= MOST_POINTS):
-        reading.wrong["sample"] = f"must be a whole number from 1 to {MOST_POINTS:,}, or left empty for every combination"
+        reading.wrong["sample"] = (
+            f"must be a whole number from 1 to {MOST_POINTS:,}, or left empty for every combination"
+        )
     elif sample:
         reading.sample = int(sample)
     if not seed.lstrip("-").isdigit():

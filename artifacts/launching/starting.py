@@ -70,7 +70,7 @@ def continue_run(
     again_from: the name of a step that runs again, and all that follows it; without it, what failed or never ran runs.
     Raises PrefectStopped; PrefectError, and UnknownRecord, for a run of a workflow whose code nobody can find.
     """
-    workflow = store.records.workflow(base_of(run))
+    workflow = store.records.registered_workflow(base_of(run))
     environment = {"KAON_CONTINUE": str(run.id)} | ({"KAON_AGAIN_FROM": again_from} if again_from else {})
     return _started(api, deployment_of(api, workflow, home or kaon_home()), {}, environment)
 

@@ -33,20 +33,21 @@ def lines(
     across: str = "run",
     up: str = "value",
     of: str = "series",
-    times: bool = False,
 ) -> Chart:
     """Return a line for each series; a point leads to where its row's `link` says. None is a gap."""
     encoding: dict[str, Any] = {
-        "x": {"field": across, "type": "temporal" if times else "ordinal", "title": across, "axis": {"labelAngle": 0}},
+        "x": {"field": across, "type": "ordinal", "title": across, "axis": {"labelAngle": 0}},
         "y": {"field": up, "type": "quantitative", "title": up, "scale": {"zero": False}},
         "color": {"field": of, "type": "nominal", "title": None, "legend": {"orient": "top", "columns": 3}},
         "tooltip": [
             {"field": of, "type": "nominal"},
-            {"field": across, "type": "temporal" if times else "ordinal"},
+            {"field": across, "type": "ordinal"},
             {"field": up, "type": "quantitative", "format": ".6~g"},
         ],
     }
-    if len({row[of] for row in rows}) < 2:
+    names = list(dict.fromkeys(str(row[of]) for row in rows))
+    encoding["color"]["sort"] = names
+    if len(names) < 2:
         del encoding["color"]
     if any("link" in row for row in rows):
         encoding["href"] = {"field": "link", "type": "nominal"}

@@ -60,9 +60,9 @@ class TableFigures:
 
 
 def column_figures(opened: Opened) -> TableFigures:
-    """Return the figures of a stored table, computed once for each content. Raises CorruptArtifact, MissingBlob."""
+    """Return the figures of the shown columns, computed once for each content. Raises CorruptArtifact, MissingBlob."""
     rows = StoredRows(opened)
-    path = opened.cached("columns.json")
+    path = opened.cached("columns-1.json")
     if not path.exists():
         figures = _computed(rows)
         with replaced(path) as temporary:
@@ -78,7 +78,7 @@ def column_figures(opened: Opened) -> TableFigures:
 def _computed(rows: StoredRows) -> TableFigures:
     table = rows.table()
     read = _spread(table) if rows.total > WHOLE else table
-    columns = [_figures(rows, place, column, read.column(place)) for place, column in enumerate(rows.columns)]
+    columns = [_figures(rows, place, column, read.column(place)) for place, column in enumerate(rows.shown)]
     return TableFigures(rows.total, read.num_rows, tuple(columns))
 
 

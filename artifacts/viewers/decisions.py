@@ -92,7 +92,9 @@ def _picture(found: list[Decision]) -> Chart:
         for model, (mean, low, high) in one.measured.items()
     ]
     place = {"y": {"field": "market", "type": "nominal", "title": None}, "yOffset": {"field": "model", "sort": MODELS}}
-    colour = {"color": {"field": "model", "type": "nominal", "sort": MODELS, "legend": {"orient": "top", "title": None}}}
+    colour = {
+        "color": {"field": "model", "type": "nominal", "sort": MODELS, "legend": {"orient": "top", "title": None}}
+    }
     across = {"type": "quantitative", "title": "nDCG@10", "scale": {"zero": False}, "axis": {"tickCount": 6}}
     spec: dict[str, Any] = {
         "$schema": SCHEMA,

@@ -34,4 +34,5 @@ def chart_of(opened: Opened) -> Chart:
     title = spec.get("title")
     words = title.get("text") if isinstance(title, Mapping) else title
     text = " ".join(map(str, words)) if isinstance(words, list) else str(words or opened.artifact.name)
-    return Chart(spec, text, str(spec.get("description") or f"The figure {opened.artifact.name}."))
+    bare = {name: part for name, part in spec.items() if name != "title"}
+    return Chart(bare, text, str(spec.get("description") or f"The figure {opened.artifact.name}."))

@@ -22,6 +22,9 @@ from .said import cell
 BATCH = 1 << 16
 """Rows that are read at a time, and as many as are read without laying out the table."""
 
+WIDEST = 100
+"""Columns of a page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -58,8 +61,16 @@ class StoredRows:
             Column(field.name, _type_said(field.type), _is_number(field.type)) for field in self._file.schema_arrow
         )
 
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns that a page has: the first WIDEST of them."""
+        return self.columns[:WIDEST]
+
     def page(self, start: int, count: int, order: Order | None = None) -> tuple[tuple[Cell, ...], ...]:
-        """Return at most `count` rows from the `start`-th on, as cells. Raises WrongType for what cannot be sorted."""
+        """Return the shown columns of at most `count` rows from the `start`-th on, as cells.
+
+        Raises WrongType for what cannot be sorted.
+        """
         start = max(0, min(start, self.total))
         count = min(count, self.total - start)
         if order is None and start + count <= BATCH:
@@ -69,7 +80,9 @@ class StoredRows:
         else:
             table, places = self.table(), self._places(order)[start : start + count]
             part = _joined([table.slice(int(place), 1) for place in places], table)
-        return tuple(zip(*([cell(value) for value in column.to_pylist()] for column in part.columns), strict=True))
+        return tuple(
+            zip(*([cell(value) for value in column.to_pylist()] for column in part.columns[:WIDEST]), strict=True)
+        )
 
     def table(self) -> Any:
         """Return the table as a mapped pyarrow.Table, of which only what is used comes into memory."""
@@ -131,9 +144,7 @@ class StoredRows:
         path = self._opened.cached(f"order-{names.index(order.column)}-{direction}.npy")
         if not path.exists():
             try:
-                places = compute.sort_indices(
-                    self.table().select([order.column]), sort_keys=[(order.column, direction)]
-                )
+                places = compute.sort_indices(_sortable(self.table().column(order.column)), sort_keys=[("", direction)])
             except pyarrow.ArrowException as error:
                 raise WrongType(
                     f"the table cannot be sorted by {order.column!r}", why=str(error), fix="sort by another column"
@@ -141,6 +152,20 @@ class StoredRows:
             with replaced(path) as temporary, temporary.open("wb") as file:
                 np.save(file, places.to_numpy().astype("<u4" if self.total < 1 << 32 else "<u8"))
         return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _sortable(values: Any) -> Any:
+    """Return the column in one piece; of text, the places of its words in their order, which sort ten times as fast."""
+    import pyarrow
+    import pyarrow.compute as compute
+
+    whole = values.combine_chunks()
+    if not (pyarrow.types.is_string(whole.type) or pyarrow.types.is_large_string(whole.type)):
+        return whole
+    encoded = whole.dictionary_encode()
+    in_order = compute.sort_indices(encoded.dictionary)
+    places = compute.sort_indices(in_order).cast(pyarrow.int32())
+    return places.take(encoded.indices)
 
 
 LAYING_OUT = threading.Lock()

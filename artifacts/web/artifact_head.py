@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from fastapi import Request
 
 from ..artifact import Artifact
+from ..json_form import Json
 from ..records.history import history
 from ..viewers import Opened
+from ..viewers.said import said
 from .site import site_of
 
 BEFORE = 20
@@ -32,3 +34,16 @@ def head(request: Request, artifact: Artifact, tab: str) -> Mapping[str, object]
         "earlier": earlier[-1] if earlier else None,
         "tab": tab,
     }
+
+
+def brief(summary: Mapping[str, Json]) -> str:
+    """Return the first facts of a summary on one line.
+
+    >>> brief({"rows": 1500, "columns": 2, "schema": {"a": "int64"}})
+    'rows 1,500, columns 2'
+    """
+    plain = [
+        (name, fact) for name, fact in summary.items() if fact is not None and not isinstance(fact, (Mapping, list))
+    ]
+    line = ", ".join(f"{name} {said(fact)}" for name, fact in plain[:3])
+    return line if len(line) <= 60 else f"{line[:59]}…"

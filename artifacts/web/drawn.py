@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ArtifactsError
@@ -18,8 +19,10 @@ ROWS_OF_A_CHART = 200
 """Rows up to which a chart's values are told as a table too."""
 NODES = 3000
 """Places of a tree that are shown."""
-OPEN_DEPTH = 2
-"""Levels of a tree that are unfolded at first."""
+CHILDREN = 300
+"""Parts of one place that are shown."""
+OPEN_DEPTH, OPEN_CHILDREN = 2, 40
+"""Levels of a tree, and parts of one place, up to which it is unfolded at first."""
 LEVELS = (("error", r"\b(ERROR|CRITICAL|FATAL|Traceback|Exception)\b"), ("warning", r"\bWARN(ING)?\b"))
 
 
@@ -68,7 +71,8 @@ def drawn(view: Callable[[], Iterable[Block]]) -> tuple[list[Drawn], ArtifactsEr
 def _drawn(block: Block, at: int) -> Drawn:
     match block:
         case Chart():
-            return Drawn("Chart", block, at, _rows(block.spec))
+            spec = plain_spec(block.spec)
+            return Drawn("Chart", replace(block, spec=spec), at, _rows(spec))
         case Tree():
             return Drawn("Tree", block, at, tree_of(block.value))
         case Passage():
@@ -76,6 +80,27 @@ def _drawn(block: Block, at: int) -> Drawn:
     if not isinstance(block, BLOCKS):
         return Drawn("Note", Note(f"The viewer gave a {type(block).__name__}, which is no block."), at)
     return Drawn(type(block).__name__, block, at)
+
+
+def plain_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a chart as a browser may draw it: numbers that JSON cannot say are missing, and so is `usermeta`, by which
+    a stored figure could change how ours is drawn.
+
+    >>> plain_spec({"usermeta": {"embedOptions": {"ast": False}}, "data": {"values": [{"a": float("nan")}]}})
+    {'data': {'values': [{'a': None}]}}
+    """
+    return {name: _finite(part) for name, part in spec.items() if name != "usermeta"}
+
+
+def _finite(part: Any) -> Any:
+    match part:
+        case float():
+            return part if math.isfinite(part) else None
+        case Mapping():
+            return {str(name): _finite(inner) for name, inner in part.items()}
+        case list() | tuple():
+            return [_finite(inner) for inner in part]
+    return part
 
 
 def _rows(spec: Mapping[str, Any]) -> list[dict[str, Json]] | None:
@@ -112,14 +137,15 @@ def _node(label: str, value: Json, depth: int, left: list[int]) -> Node:
     left[0] -= 1
     parts = list(_parts(value))
     children = []
-    for name, part in parts:
+    for name, part in parts[:CHILDREN]:
         if left[0] <= 0:
             break
         children.append(_node(name, part, depth + 1, left))
     if isinstance(value, (Mapping, list, tuple)):
         many = "field" if isinstance(value, Mapping) else "item"
         text = f"{len(parts)} {many}{'' if len(parts) == 1 else 's'}"
-        return Node(label, text, "many", tuple(children), len(parts) - len(children), depth < OPEN_DEPTH)
+        is_open = depth < OPEN_DEPTH and len(parts) <= OPEN_CHILDREN
+        return Node(label, text, "many", tuple(children), len(parts) - len(children), is_open)
     kind = "text" if isinstance(value, str) else "number"
     return Node(label, said(value), kind, (), 0, False)
 

@@ -39,6 +39,11 @@ class Outlook:
         return sum(tally.said in ("runs", "some skipped") for tally in self.tallies)
 
     @property
+    def depends(self) -> bool:
+        """Whether the lot of some step is decided by one that runs."""
+        return any(tally.depends for tally in self.tallies)
+
+    @property
     def skipped(self) -> int:
         """Steps of the plan that would be skipped as a whole."""
         return sum(tally.said == "skipped" for tally in self.tallies)

@@ -41,7 +41,7 @@ STATUS: tuple[tuple[type[ArtifactsError], int, str], ...] = (
     (RecordsError, 409, "Refused"),
     (TrackingError, 503, "MLflow does not answer"),
     (PrefectStopped, 503, "Prefect does not answer"),
-    (PrefectError, 422, "Prefect refused it"),
+    (PrefectError, 409, "Prefect refused"),
     (ServiceDown, 503, "A server does not answer"),
     (StoreError, 503, "The store cannot be read"),
     (ArtifactsError, 422, "This cannot be shown"),

@@ -41,12 +41,14 @@ class TablePage:
     older: int | None
     last: int
     """Start of the last page."""
+    columns_left: int
+    """How many columns are not shown."""
 
 
 def table_page(opened: Opened, sort: str, start: int) -> TablePage:
     """Return rows of a table. sort: number of a column, with `-` the largest first. Raises UnknownRecord."""
     stored = StoredRows(opened)
-    columns = stored.columns
+    columns = stored.shown
     order = _order(sort, [column.name for column in columns])
     last = max(0, (stored.total - 1) // ROWS * ROWS)
     start = min(start, last)
@@ -63,6 +65,7 @@ def table_page(opened: Opened, sort: str, start: int) -> TablePage:
         max(0, start - ROWS) if start else None,
         start + ROWS if start + ROWS < stored.total else None,
         last,
+        len(stored.columns) - len(columns),
     )
 
 

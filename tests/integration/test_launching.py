@@ -98,10 +98,10 @@ def came(store: Store, api: PrefectApi) -> Callable[[Started], RunRecord]:
 
 
 def test_what_was_run_or_shipped_is_known_and_somebody_executes_it(api: PrefectApi, store: Store, project: Project):
-    small = store.records.workflow("small")
+    small = store.records.registered_workflow("small")
 
     assert (small.flow, small.folder) == (str(project.folder / "small.py"), str(project.folder))
-    assert "recommendations" in [one.name for one in store.records.workflows()]
+    assert "recommendations" in [one.name for one in store.records.registered_workflows()]
     deadline = time.monotonic() + PATIENCE
     while not executor_of(api, small).ready:
         assert time.monotonic() < deadline
@@ -113,7 +113,7 @@ def test_what_was_run_or_shipped_is_known_and_somebody_executes_it(api: PrefectA
 def test_a_run_is_started_with_its_settings(
     api: PrefectApi, store: Store, project: Project, came: Callable[[Started], RunRecord]
 ):
-    small = store.records.workflow("small")
+    small = store.records.registered_workflow("small")
 
     run = came(start_run(api, small, {"fit": {"rank": 9}}, project.home))
 
@@ -124,7 +124,7 @@ def test_a_run_is_started_with_its_settings(
 def test_a_sweep_is_started_and_what_failed_of_it_is_run_again_once_it_is_mended(
     api: PrefectApi, store: Store, project: Project, came: Callable[[Started], RunRecord]
 ):
-    small = store.records.workflow("small")
+    small = store.records.registered_workflow("small")
     axes: dict[str, Any] = {"fit.rank": {"values": [2, 9, 30]}, "fit.alpha": {"low": 1.0, "high": 4.0, "count": 2}}
     order = sweep_order({"load.rows": 4}, axes, maximize="score.value")
 
@@ -151,7 +151,7 @@ def test_a_sweep_is_started_and_what_failed_of_it_is_run_again_once_it_is_mended
 def test_a_schedule_is_listed_paused_run_at_once_and_removed(
     api: PrefectApi, store: Store, project: Project, came: Callable[[Started], RunRecord]
 ):
-    small = store.records.workflow("small")
+    small = store.records.registered_workflow("small")
     when = {"name": "nightly", "cron": "0 3 * * *", "timezone": "Europe/Berlin"}
     made = scheduled(api, small, project.home, parameters={"fit": {"rank": 5}}, environment={}, **when)
 
@@ -177,5 +177,3 @@ def test_a_server_that_does_not_answer_is_told_as_such():
         deployments(PrefectApi("http://127.0.0.1:9/api"))
     with pytest.raises(PrefectStopped, match="no Prefect server is known"):
         deployments(PrefectApi(None))
-
-

@@ -18,7 +18,7 @@ def metrics_difference(before: Mapping[str, float], after: Mapping[str, float]) 
             continue
         gain = second - first
         share = "" if first == 0 or not math.isfinite(gain / first) else f"{gain / abs(first):+.2%}"
-        rows.append((name, first, second, gain, share or ("the same" if gain == 0 else "")))
+        rows.append((name, first, second, gain, "the same" if gain == 0 else share))
     rows.sort(key=lambda row: -_size(row))
     return Grid(("metric", "first", "second", "difference", "relative"), tuple(rows), "Metrics")
 

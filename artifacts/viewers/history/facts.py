@@ -8,7 +8,7 @@ from ...artifact import Artifact
 from ..blocks import ArtifactLink, Block, Cell, Grid, RunLink
 from ..moment import Moment
 from ..said import bytes_said, is_number
-from .series import over_runs
+from .series import changing_over_runs
 
 
 class FactsHistory:
@@ -34,7 +34,7 @@ class FactsHistory:
             before = made.digest
         history = Grid(("run", "state", "artifact", "size", "content"), tuple(reversed(rows)), "Run by run")
         return [
-            *over_runs([_numbers(moment) for moment in moments], moments, "Size over runs", "Bytes.", "bytes"),
+            *changing_over_runs([_numbers(moment) for moment in moments], moments, "Size over runs", "Bytes.", "bytes"),
             history,
         ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ...artifact import Artifact
@@ -37,12 +37,7 @@ class FigureHistory:
             if left < 0:
                 break
             chart = chart_of(moment.opened)
-            small = chart.spec if _is_composed(chart.spec) else {**chart.spec, "height": 180}
-            blocks.append(replace(chart, spec=small, title=f"Run {moment.run}, {moment.time[:10]}: {chart.title}"))
+            blocks.append(replace(chart, title=f"Run {moment.run}, {moment.time[:10]}: {chart.title}"))
         if len(blocks) < len(there):
             blocks.append(Note(f"The newest {len(blocks)} of {len(there)} are drawn."))
         return blocks
-
-
-def _is_composed(spec: Mapping[str, object]) -> bool:
-    return any(name in spec for name in ("hconcat", "vconcat", "concat", "facet", "repeat"))

@@ -12,7 +12,7 @@ from ..moment import Moment
 from .series import over_runs
 
 FEATURES = 100
-LINES = 10
+LINES = 8
 
 
 class ImportanceHistory:

@@ -8,7 +8,7 @@ from ...artifact import Artifact
 from ..blocks import Block
 from ..moment import Moment
 from ..said import is_number
-from .series import over_runs
+from .series import changing_over_runs
 
 
 class MetricsHistory:
@@ -22,7 +22,7 @@ class MetricsHistory:
 
     def view(self, moments: Sequence[Moment]) -> Iterable[Block]:
         named = [_numbers(moment) for moment in moments]
-        return over_runs(named, moments, "Metrics over runs", "A line for each metric, a point for each run.")
+        return changing_over_runs(named, moments, "Metrics over runs", "A line for each metric, a point for each run.")
 
 
 def _numbers(moment: Moment) -> Mapping[str, float]:

@@ -9,7 +9,7 @@ from ..blocks import Block
 from ..json_value import LARGEST
 from ..moment import Moment
 from ..said import is_number
-from .series import over_runs
+from .series import changing_over_runs
 
 DEEPEST = 3
 MOST = 60
@@ -26,7 +26,7 @@ class NumbersHistory:
 
     def view(self, moments: Sequence[Moment]) -> Iterable[Block]:
         named = [numbers_of(moment) for moment in moments]
-        return over_runs(named, moments, "Numbers over runs", "A line for each number, a point for each run.")
+        return changing_over_runs(named, moments, "Numbers over runs", "A line for each number, a point for each run.")
 
 
 def numbers_of(moment: Moment) -> Mapping[str, float]:

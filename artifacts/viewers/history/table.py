@@ -8,7 +8,7 @@ from ...artifact import Artifact
 from ..blocks import Block, Note
 from ..column_figures import column_figures
 from ..moment import Moment
-from .series import over_runs
+from .series import changing_over_runs, over_runs
 
 LARGEST = 256 << 20
 """Bytes of a table whose columns are read for a history."""
@@ -35,7 +35,7 @@ class TableHistory:
         )
         return [
             *blocks,
-            *over_runs(_against_first(means), moments, title, description, up="times the first"),
+            *changing_over_runs(_against_first(means), moments, title, description, up="times the first"),
             Note("A column whose first mean is 0 is told as its mean itself."),
         ]
 

@@ -10,10 +10,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from ...artifact import Artifact
 from ...errors import StoreError, UnknownRecord
-from ...records.history import history
-from ...viewers import HistoryViewer, Moment, Opened, history_viewers_for
+from ...viewers import HistoryViewer, Moment, history_viewers_for
+from ...viewers.moments import moments_of
 from ..artifact_head import head, opened_of
 from ..drawn import drawn
 from ..site import page, site_of
@@ -44,12 +43,7 @@ def artifact_history(
     chosen = _chosen(viewers, viewer)
     count = runs or (MOST if days else RUNS[0])
     since = datetime.now(UTC) - timedelta(days=days) if days else None
-    past = history(store.records.database, artifact, runs_at_most=count, since=since)
-
-    def opened(one: Artifact) -> Opened:
-        return Opened(store, one)
-
-    moments = [Moment(one.run, one.started, one.state, one.artifact, opened) for one in past]
+    moments = moments_of(store, artifact, runs_at_most=count, since=since)
     blocks, error = drawn(lambda: chosen.view(moments))
     damaged: list[int] = []
     if isinstance(error, StoreError):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from ...records.search import Wanted, kinds_and_workflows, search
+from ..artifact_head import brief
 from ..navigation import Entry
 from ..site import page, site_of
 
@@ -36,6 +37,7 @@ def artifacts(
         request,
         "artifacts.html",
         artifacts=found[:PAGE],
+        brief=brief,
         kinds=kinds,
         workflows=workflows,
         asked=asked,

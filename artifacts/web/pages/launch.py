@@ -28,15 +28,10 @@ NAVIGATION = Entry("Launch", "/launch", 20)
 def workflows(request: Request) -> Response:
     """List the workflows that can be launched."""
     records = site_of(request).store.records
-    known = [
-        {
-            "workflow": one,
-            "plan": (plan := json.loads(one.plan)),
-            "form": form_of(plan),
-            "last": next(iter(records.runs(one.name, limit=1)), None),
-        }
-        for one in records.workflows()
-    ]
+    known = []
+    for one in records.registered_workflows():
+        plan, last = json.loads(one.plan), next(iter(records.runs(one.name, limit=1)), None)
+        known.append({"workflow": one, "doc": plan["doc"], "form": form_of(plan), "last": last})
     return page(request, "launch.html", known=known)
 
 
@@ -199,7 +194,7 @@ def _shown(
 
 
 def _known(request: Request, name: str) -> tuple[RegisteredWorkflow, Form]:
-    workflow = site_of(request).store.records.workflow(name)
+    workflow = site_of(request).store.records.registered_workflow(name)
     return workflow, form_of(json.loads(workflow.plan))
 
 
