@@ -61,7 +61,9 @@ def form() -> Form:
 
 
 def read(form: Form, **given: str) -> Reading:
-    return read_form(form, {"v-as_of": "2026-01-31", **{name.replace("__", "-", 1): text for name, text in given.items()}})
+    return read_form(
+        form, {"v-as_of": "2026-01-31", **{name.replace("__", "-", 1): text for name, text in given.items()}}
+    )
 
 
 def test_every_setting_is_a_field_of_its_kind_with_its_default_help_and_limits(form: Form):
@@ -115,7 +117,11 @@ def test_what_is_written_is_read_in_the_type_of_its_setting(form: Form):
         ("v-train.alpha", "nan", "must be a finite number"),
         ("v-train.engine", "dask", "must be one of spark, implicit"),
         ("v-train.verbose", "maybe", "must be true or false"),
-        ("v-train.weights", "{", "is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        (
+            "v-train.weights",
+            "{",
+            "is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        ),
         ("v-train.weights", '{"ca": "x"}', "ca: must be a number"),
         ("v-train.options/depth", "10", "must be at most 9"),
     ],
@@ -130,8 +136,14 @@ def test_a_value_that_does_not_fit_is_refused_at_its_field(form: Form, name: str
     ("written", "values"),
     [
         ({"varies-train.rank": "list", "list-train.rank": "8, 16,32"}, [8, 16, 32]),
-        ({"varies-train.rank": "range", "low-train.rank": "1", "high-train.rank": "9", "count-train.rank": "5"}, [1, 3, 5, 7, 9]),
-        ({"varies-train.rank": "log", "low-train.rank": "1", "high-train.rank": "100", "count-train.rank": "3"}, [1, 10, 100]),
+        (
+            {"varies-train.rank": "range", "low-train.rank": "1", "high-train.rank": "9", "count-train.rank": "5"},
+            [1, 3, 5, 7, 9],
+        ),
+        (
+            {"varies-train.rank": "log", "low-train.rank": "1", "high-train.rank": "100", "count-train.rank": "3"},
+            [1, 10, 100],
+        ),
         ({"varies-train.engine": "list", "list-train.engine": "spark,implicit"}, ["spark", "implicit"]),
         ({"varies-train.verbose": "list", "list-train.verbose": "true,false"}, [True, False]),
     ],
