@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 CLOCKS = timedelta(seconds=2)
 """How far the clocks that date a run and a file may be apart."""
 
+CACHED = ("blobs/??/*", "files/*", "directories/*", "wheels/*/*")
+"""What lies in the cache, each to be dropped on its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnnamedBlob:
@@ -145,7 +148,7 @@ def _removed_file(path: Path) -> bool:
 
 def _unused_cache(before: datetime) -> Iterator[Unwanted]:
     """Yield what lies in the cache, a blob, a file or a folder each, and was last used before that."""
-    for path in (*cache().glob("blobs/??/*"), *cache().glob("files/*"), *cache().glob("directories/*")):
+    for path in (found for pattern in CACHED for found in cache().glob(pattern)):
         with suppress(FileNotFoundError):
             if _used(path) < before:
                 yield Unwanted(path, _size(path))

@@ -139,7 +139,7 @@ def load_bundle(path: Path | str) -> Bundle:
 
     Raises BundleError for what is missing, was changed, or was written by a newer Kaon.
     """
-    folder = _newest(Path(path))
+    folder = newest_version(Path(path))
     manifest = _manifest(folder)
     raw = {name: _verified(folder, name, Digest(str(digest))) for name, digest in _files(manifest, folder).items()}
     if manifest.get("features") != list(NAMES):
@@ -157,6 +157,16 @@ def load_bundle(path: Path | str) -> Bundle:
     index = by_inner_product(faiss.deserialize_index(np.frombuffer(raw[INDEX], dtype=np.uint8)))
     rows = {str(user): row for row, user in enumerate(sources.user_ids)}
     return Bundle(folder, manifest, sources, index, arrays[INDEX_ITEMS], ranker, rows)
+
+
+def newest_version(path: Path) -> Path:
+    """Return the folder of a bundle: this one, or the newest of a folder of versions. Raises BundleError."""
+    if (path / MANIFEST).is_file() or not path.is_dir():
+        return path
+    versions = [
+        folder for folder in path.iterdir() if not folder.name.startswith(".") and (folder / MANIFEST).is_file()
+    ]
+    return max(versions, key=lambda folder: str(_manifest(folder).get("created", "")), default=path)
 
 
 def _write_files(parts: Parts, models: ModelFiles, folder: Path) -> dict[str, Digest]:
@@ -202,15 +212,6 @@ def _clear_abandoned(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         except PermissionError:
             continue
-
-
-def _newest(path: Path) -> Path:
-    if (path / MANIFEST).is_file() or not path.is_dir():
-        return path
-    versions = [
-        folder for folder in path.iterdir() if not folder.name.startswith(".") and (folder / MANIFEST).is_file()
-    ]
-    return max(versions, key=lambda folder: str(_manifest(folder).get("created", "")), default=path)
 
 
 def _manifest(folder: Path) -> Mapping[str, Json]:

@@ -90,8 +90,10 @@ def queries(sources: Sources, users: Rows, items: Rows) -> Queries:
     """
     known = users >= 0
     at = np.where(known, users, 0)
-    history = sparse.csr_matrix(sparse.diags_array(known.astype("f4")) @ sources.seen[at])
-    history.eliminate_zeros()
+    history = sources.seen[at]
+    if not known.all():
+        history = sparse.csr_matrix(sparse.diags_array(known.astype("f4")) @ history)
+        history.eliminate_zeros()
     return Queries(
         history,
         np.where(known, sources.market_of_user[at], -1),
@@ -142,12 +144,10 @@ def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: 
         "market_share": (local.users / np.maximum(sources.everywhere.users, 1))[at],
         "market": np.full(at.shape, market, "f4"),
     }
-    for column, name in enumerate(SCORES):
-        score = np.where(known, scores[name], 0.0).astype("f4")
-        table[rows, :, column] = score
-        table[rows, :, NAMES.index(f"{name}_in_list")] = _standardised(score, known)
-        if name in PLACED:
-            table[rows, :, NAMES.index(f"{name}_place")] = _place(score, known)
+    told = np.where(known, np.stack([scores[name].astype("f4") for name in SCORES]), np.float32(0))
+    placed = told[[SCORES.index(name) for name in PLACED]]
+    relative = np.concatenate([told, _standardised(told, known), _place(placed, known)])
+    table[rows, :, : len(relative)] = np.moveaxis(relative, 0, -1)  # (lists, candidates, len(relative))
     for name, values in about.items():
         table[rows, :, NAMES.index(name)] = values
 
@@ -166,8 +166,7 @@ def _paired(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dic
     """Return the scores PAIRED and the overlap, the share of the history that shares a user with the candidate."""
     met, row = history.indices, np.repeat(np.arange(len(at)), np.diff(history.indptr))
     items = at[row]  # (met, candidates)
-    pairs = np.broadcast_to(met[:, None], items.shape)
-    shared, walks = lookup(neighbours.shared, pairs, items), lookup(neighbours.walks, pairs, items)
+    shared, walks = lookup(neighbours.shared, met, items), lookup(neighbours.walks, met, items)
     users = np.maximum(neighbours.users, 1.0)
     own = users[met][:, None]  # (met, 1)
     jaccard = shared / (own + users[items] - shared + JACCARD_SHRINKAGE)
@@ -187,8 +186,7 @@ def _paired(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dic
 
 def _regression(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dict[str, Vectors]:
     met, row = history.indices, np.repeat(np.arange(len(at)), np.diff(history.indptr))
-    items = at[row]
-    weights = lookup(neighbours.weights, np.broadcast_to(met[:, None], items.shape), items)
+    weights = lookup(neighbours.weights, met, at[row])
     return {
         "regression": _over_history(np.add, weights, history),
         "best_regression": _over_history(np.maximum, weights, history),
@@ -227,16 +225,22 @@ def _over_history(reduce: np.ufunc, cells: Vectors, history: sparse.csr_matrix) 
 
 
 def _standardised(score: Vectors, known: npt.NDArray[np.bool_]) -> Vectors:
-    """Return the distance from the mean of the list's known items in standard deviations, 0 where all are equal."""
-    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
-    centred = np.where(known, score - score.sum(axis=1, keepdims=True) / count, 0)
-    deviation = np.sqrt((centred**2).sum(axis=1, keepdims=True) / count)
+    """Return the distance from the mean of the list's known items in standard deviations, 0 where all are equal.
+
+    score: shape (scores, lists, candidates); known: shape (lists, candidates).
+    """
+    count = np.maximum(known.sum(axis=-1, keepdims=True), 1)
+    centred = np.where(known, score - score.sum(axis=-1, keepdims=True) / count, 0)
+    deviation = np.sqrt((centred**2).sum(axis=-1, keepdims=True) / count)
     standard: Vectors = np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 1e-6)
     return standard
 
 
 def _place(score: Vectors, known: npt.NDArray[np.bool_]) -> Vectors:
-    """Return the place in the list as a share: 0 is first, 1 last; equal scores share the mean of their places."""
-    count = known.sum(axis=1, keepdims=True)
-    place = rankdata(np.where(known, -score.astype("f8"), np.inf), method="average", axis=1)
+    """Return the place in the list as a share: 0 is first, 1 last; equal scores share the mean of their places.
+
+    score: shape (scores, lists, candidates); known: shape (lists, candidates).
+    """
+    count = known.sum(axis=-1, keepdims=True)
+    place = rankdata(np.where(known, -score.astype("f8"), np.inf), method="average", axis=-1)
     return np.where(known, (place - 1) / np.maximum(count - 1, 1), 1.0).astype("f4")

@@ -4,6 +4,7 @@ Also which users go together, seen through the items that they share.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ POPULAR_DAMPING = 0.3
 """Power of an item's users that divides what like-minded users say of it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Neighbours:
     """The items of one population of users, such as everybody or one market, seen from each other."""
 
@@ -34,6 +35,16 @@ class Neighbours:
     """1 where an item was met by a user of the population, float32, shape (items, users)."""
     weights: sparse.csr_matrix
     """What having item h (row) says for item i (column), float32, shape (items, items); empty where not regressed."""
+
+    @cached_property
+    def met(self) -> sparse.csr_matrix:
+        """Return `met_by` the other way round, shape (users, items)."""
+        return sparse.csr_matrix(self.met_by.T)
+
+    @cached_property
+    def similarities(self) -> dict[float, sparse.csr_matrix]:
+        """Return the matrices of `jaccard` that were asked for, by their shrinkage."""
+        return {}
 
 
 def neighbours_of(seen: sparse.csr_matrix, weights: sparse.csr_matrix | None = None) -> Neighbours:
@@ -56,9 +67,12 @@ def jaccard(neighbours: Neighbours, shrinkage: float) -> sparse.csr_matrix:
 
     shrinkage: users added to every union: two items that one user each met say little.
     """
-    shared = neighbours.shared
-    either = np.repeat(neighbours.users, np.diff(shared.indptr)) + neighbours.users[shared.indices] - shared.data
-    return sparse.csr_matrix((shared.data / (either + shrinkage), shared.indices, shared.indptr), shape=shared.shape)
+    if shrinkage not in neighbours.similarities:
+        shared, users = neighbours.shared, neighbours.users
+        either = np.repeat(users, np.diff(shared.indptr)) + users[shared.indices] - shared.data
+        parts = (shared.data / (either + shrinkage), shared.indices, shared.indptr)
+        neighbours.similarities[shrinkage] = sparse.csr_matrix(parts, shape=shared.shape)
+    return neighbours.similarities[shrinkage]
 
 
 def regression_weights(seen: sparse.csr_matrix, *, regressed: int, penalty: float, kept: int) -> sparse.csr_matrix:
@@ -88,10 +102,14 @@ def regression_weights(seen: sparse.csr_matrix, *, regressed: int, penalty: floa
 
 
 def lookup(matrix: sparse.csr_matrix, rows: Rows, columns: Rows) -> Vectors:
-    """Return matrix[rows, columns], zeros included; rows and columns have one shape, and so has what is returned."""
+    """Return what a matrix holds in each row at some columns, zeros included; rows (n,), columns (n, some).
+
+    The rows are taken out first: SciPy looks through a whole matrix before it looks up many places in it.
+    """
     if not columns.size:
         return np.zeros(columns.shape, "f4")
-    return np.asarray(matrix[rows.ravel(), columns.ravel()], dtype="f4").reshape(columns.shape)
+    own = np.repeat(np.arange(len(rows)), columns.shape[1])
+    return np.asarray(matrix[rows][own, columns.ravel()], dtype="f4").reshape(columns.shape)
 
 
 def like_minded(history: sparse.csr_matrix, neighbours: Neighbours) -> Vectors:
@@ -101,11 +119,12 @@ def like_minded(history: sparse.csr_matrix, neighbours: Neighbours) -> Vectors:
     met; the square of it is summed over the users of an item and divided by a root of the item's users, so that
     neither long histories nor popular items are always near.
     """
-    rare = sparse.diags_array((1 / np.log(2 + neighbours.users)).astype("f4"))
-    alike = sparse.csr_matrix(history @ rare @ neighbours.met_by)  # (histories, users)
-    met = np.maximum(np.bincount(neighbours.met_by.indices, minlength=alike.shape[1]), 1)
+    rare = (1 / np.log(2 + neighbours.users)).astype("f4")
+    weighted = sparse.csr_matrix((history.data * rare[history.indices], history.indices, history.indptr), history.shape)
+    alike = weighted @ neighbours.met_by  # (histories, users)
+    met = np.maximum(np.diff(neighbours.met.indptr), 1)
     alike.data = alike.data**2 / met[alike.indices]
-    scores = (alike @ neighbours.met_by.T).toarray()
+    scores = (alike @ neighbours.met).toarray()
     scaled: Vectors = (scores / np.maximum(neighbours.users, 1) ** POPULAR_DAMPING).astype("f4", copy=False)
     return scaled
 

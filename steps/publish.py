@@ -109,7 +109,7 @@ def publish(
     about = {
         "name": name,
         "run": current_step().run_id,
-        "plan": digest_bytes(current_step().read_plan().encode()),
+        "plan": digest_bytes(plan.encode()) if (plan := current_step().read_plan()) else None,
         "state": "not validated" if reasons else "validated",
         "reasons": list(reasons),
         "metrics": {**report.metrics, "index.recall@10": recall},

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import ArtifactsError
 from ..json_form import Json
@@ -35,9 +34,9 @@ class Golden:
     request: Mapping[str, Json]
     """The body, as JSON."""
     items: tuple[str, ...]
-    """Ids; of /recommend in the order of the list, of /rank in that of the candidates."""
+    """Ids; of /recommend in the order of the list, of /rank in any."""
     scores: tuple[float, ...]
-    """One for each item, none where only the order counts."""
+    """The ranker's, one for each item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +113,26 @@ def _differences(url: str, golden: Golden) -> Iterator[_Difference]:
     if status != 200:
         yield _Difference(golden, float("inf"), f"it was answered with status {status}: {answer}")
         return
-    served = _served(answer)
-    if golden.path == "/recommend" and tuple(served) != golden.items:
-        told = f"offline the list is {', '.join(golden.items)}; served, it is {', '.join(served) or 'empty'}"
+    if failed := answer.get("fallback"):
+        yield _Difference(golden, float("inf"), f"popularity stood in for what failed: {', '.join(failed)}")
+        return
+    served = [(str(one["item"]), float(one["score"])) for one in answer["items"]]
+    if len(served) != len(golden.items):
+        told = f"offline {len(golden.items)} items are answered, served {len(served)}"
         yield _Difference(golden, float("inf"), told)
         return
-    for item, offline in zip(golden.items, golden.scores, strict=False):
+    yield from _by_place(golden, served) if golden.path == "/recommend" else _by_item(golden, dict(served))
+
+
+def _by_item(golden: Golden, served: Mapping[str, float]) -> Iterator[_Difference]:
+    for item, offline in zip(golden.items, golden.scores, strict=True):
         found = served.get(item)
         size = float("inf") if found is None else abs(found - offline)
         yield _Difference(golden, size, f"item {item!r} scores {offline!r} offline and {found!r} served")
-    if not golden.scores:
-        yield _Difference(golden, 0.0, "")
 
 
-def _served(answer: Any) -> dict[str, float]:
-    """Return the score of every item that an answer lists, in its order."""
-    return {str(one["item"]): float(one["score"]) for one in answer["items"]}
+def _by_place(golden: Golden, served: Sequence[tuple[str, float]]) -> Iterator[_Difference]:
+    """Compare place by place: items of equal score may change places."""
+    for place, (item, offline, (other, found)) in enumerate(zip(golden.items, golden.scores, served, strict=True), 1):
+        told = f"place {place} has {item!r} with score {offline!r} offline and {other!r} with {found!r} served"
+        yield _Difference(golden, abs(found - offline), told)

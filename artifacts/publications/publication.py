@@ -92,6 +92,8 @@ def _aliases(home: Path, name: str, happened: tuple[history.Event, ...]) -> dict
     """Return the version that each alias names."""
     try:
         registry = Registry(home=home)
+        if not registry.is_there:
+            return {}
         return {alias: registry.bundle(name, number).name for alias, number in registry.aliases(name).items()}
     except TrackingError:
         line = history.champions(happened)

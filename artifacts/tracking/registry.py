@@ -24,6 +24,11 @@ class Registry:
         self.home = home or kaon_home()
         self.uri = uri or tracking_uri(self.home)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether anything can be registered: a SQLite file that nobody made yet holds nothing."""
+        return not self.uri.startswith("sqlite:///") or Path(self.uri.removeprefix("sqlite:///")).is_file()
+
     def register_bundle(
         self, name: str, bundle: Path, run_id: str | None = None, tags: Mapping[str, str] | None = None
     ) -> int:

@@ -9,7 +9,7 @@ from kaon.artifacts.publications.golden import Golden
 
 from ..list_ranker import ranked_scores
 from ..ranking import Rows
-from ..reranking import Reranking, Served, Visitor, questions_of, recommend, visitors_of
+from ..reranking import Reranking, Served, Visitor, questions_of, ranked_candidates, reranked, visitors_of
 from ..sources import Sources
 
 KNOWN, COLD = 16, 4
@@ -57,8 +57,13 @@ def _ranked(served: Served, visitor: Visitor, items: Rows) -> Golden:
 
 
 def _recommended(served: Served, visitor: Visitor, reranking: Reranking) -> Golden:
-    answers = recommend(served, visitors_of(served.sources, [visitor]), k=K, settings=reranking)
-    return Golden("/recommend", {**_told(visitor), "k": K}, tuple(answers.item_ids(served.sources)[0]), ())
+    sources, visitors = served.sources, visitors_of(served.sources, [visitor])
+    found, scores = ranked_candidates(served, visitors, reranking)
+    lists, _ = reranked(sources, visitors, found, scores, reranking, k=K)
+    score_of = dict(zip(found[0].tolist(), scores[0].tolist(), strict=True))
+    rows = [row for row in lists[0].tolist() if row >= 0]
+    items = tuple(str(sources.item_ids[row]) for row in rows)
+    return Golden("/recommend", {**_told(visitor), "k": K}, items, tuple(score_of[row] for row in rows))
 
 
 def _told(visitor: Visitor) -> dict[str, str]:

@@ -52,12 +52,15 @@ class _Prepared:
     notes: tuple[str, ...]
 
 
-def ship(home: Path, name: str, bundle: Path, shipping: Shipping, *, champion: bool) -> Shipment:
+def ship(
+    home: Path, name: str, bundle: Path, shipping: Shipping, *, champion: bool, tags: tuple[str, ...] = ("challenger",)
+) -> Shipment:
     """Publish a bundle as an image, where that is wanted and can be; the caller holds the lock of the name.
 
     The image is built, or found if the same was built before; its server must become ready and answer the golden
     requests as was computed offline. Then it is tagged and pushed, and a champion takes the place of what serves.
 
+    tags: of the image besides its version; a champion gets `champion` once it serves.
     Raises NotPublishable or EngineError; what serves goes on serving then.
     """
     if shipping.publisher == "bundle":
@@ -68,7 +71,7 @@ def ship(home: Path, name: str, bundle: Path, shipping: Shipping, *, champion: b
             refuse_another_home(client, home, name)
             with order.watch.stage("prepare"):
                 prepared = _prepared(order)
-            return _shipped(order, prepared, champion=champion)
+            return _shipped(order, prepared, champion=champion, tags=tags)
     except (NoImageHere, ServesElsewhere, NoEngine) as error:
         if shipping.publisher == "docker":
             raise
@@ -84,18 +87,17 @@ def _prepared(order: _Order) -> _Prepared:
     notes: tuple[str, ...] = ()
     if machine != Machine.here():
         notes = (f"the base image {base} is {machine}, this machine {Machine.here()}: wheels come from pip's index",)
-    wheels = collect_wheels(requirements(), machine, order.home / "wheels")
+    wheels = collect_wheels(requirements(), machine, order.home / "cache" / "wheels")
     return _Prepared(base, Recipe(Digest(base_id), dockerfile(), wheels, server_code(), order.bundle), notes)
 
 
-def _shipped(order: _Order, prepared: _Prepared, *, champion: bool) -> Shipment:
+def _shipped(order: _Order, prepared: _Prepared, *, champion: bool, tags: tuple[str, ...]) -> Shipment:
     client, name, registry, watch = order.client, order.name, order.shipping.registry, order.watch
     image, existed = _image(order, prepared)
     with watch.stage("check"):
         checks = _checked(order, image, existed)
-    tags = tag(client, image, name, (order.bundle.name, "challenger"), registry)
-    with watch.stage("push"):
-        digest = push(client, tags, registry)
+    tags = tag(client, image, name, (order.bundle.name, *tags), registry)
+    digest = _pushed(order, tags)
     add_event(order.home, name, "published", order.bundle.name, image=image, details={"digest": digest})
     shipment = Shipment(
         published_as="image",
@@ -117,9 +119,8 @@ def _served(order: _Order, shipment: Shipment) -> Shipment:
     client, name, registry = order.client, order.name, order.shipping.registry
     with order.watch.stage("promote"):
         served, notes = put_in_service(client, order.home, name, order.bundle.name, shipment.image, order.shipping.port)
-    with order.watch.stage("push"):
-        tags = tag(client, shipment.image, name, ("champion",), registry)
-        push(client, tags, registry)
+    tags = tag(client, shipment.image, name, ("champion",), registry)
+    _pushed(order, tags)
     return replace(
         shipment,
         tags=(*shipment.tags, *tags),
@@ -127,6 +128,14 @@ def _served(order: _Order, shipment: Shipment) -> Shipment:
         container=served.container,
         notes=(*shipment.notes, *notes),
     )
+
+
+def _pushed(order: _Order, tags: tuple[str, ...]) -> str:
+    """Return what the registry knows the image by, empty where none is set."""
+    if not order.shipping.registry:
+        return ""
+    with order.watch.stage("push"):
+        return push(order.client, tags, order.shipping.registry)
 
 
 def _image(order: _Order, prepared: _Prepared) -> tuple[str, bool]:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from kaon.artifacts.home import renew
+
 from .errors import NoImageHere
 from .machine import Machine
 
@@ -134,7 +136,10 @@ def _tags(about: str) -> str:
 
 
 def _cached(package: Distribution, folder: Path) -> Path | None:
-    return next(iter(sorted(folder.glob(f"{_normal(package.name)}-{package.version}-*.whl"))), None)
+    found = next(iter(sorted(folder.glob(f"{_normal(package.name)}-{package.version}-*.whl"))), None)
+    if found is not None:
+        renew(found)
+    return found
 
 
 def _download(packages: Sequence[Distribution], machine: Machine, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """From visitors to lists: retrieve candidates, rank them, and make lists of the best."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +9,7 @@ import xgboost
 from scipy import sparse
 
 from ..candidates import retrieve
+from ..features import Queries
 from ..list_ranker import ranked_scores
 from ..neighbours import lookup
 from ..ranking import Rows, top_scores
@@ -92,9 +93,18 @@ def ranked_candidates(
 
     Both have the shape (visitors, candidates).
     """
-    sources = served.sources
-    nothing = np.empty((len(visitors.user), 0), dtype=np.int64)
-    asked = questions_of(sources, visitors, nothing)
+    asked = questions_of(served.sources, visitors, np.empty((len(visitors.user), 0), dtype=np.int64))
+    found = retrieved(served.sources, visitors, asked, settings, only=only)
+    return found, ranked_scores(served.ranker, served.sources, replace(asked, items=found))
+
+
+def retrieved(
+    sources: Sources, visitors: Visitors, asked: Queries, settings: Reranking, *, only: Mask | None = None
+) -> Rows:
+    """Return the candidates of each visitor in ascending order, -1 for none, shape (visitors, candidates).
+
+    asked: the visitors' questions, of `questions_of`; which items they name does not count.
+    """
     found = retrieve(sources, asked, per_source=settings.per_source).items
     if only is not None:
         found = np.concatenate([found, _popular(sources, visitors, asked.history, only, settings.pool)], axis=1)
@@ -102,7 +112,7 @@ def ranked_candidates(
     found = np.where((found >= 0) & (_stands_in(visitors.without, found)), -1, found)
     found = np.sort(found, axis=1)
     found[:, 1:][found[:, 1:] == found[:, :-1]] = -1
-    return found, ranked_scores(served.ranker, sources, questions_of(sources, visitors, found))
+    return found
 
 
 def reranked(
@@ -168,6 +178,5 @@ def _taken(numbers: Rows, columns: Rows) -> Rows:
 
 def _stands_in(matrix: sparse.csr_matrix, items: Rows) -> Mask:
     """Return whether each item (lists, candidates) stands in its list's row of the matrix."""
-    rows = np.broadcast_to(np.arange(len(items))[:, None], items.shape)
-    found: Mask = lookup(matrix, rows, np.maximum(items, 0)) > 0
+    found: Mask = lookup(matrix, np.arange(len(items)), np.maximum(items, 0)) > 0
     return found

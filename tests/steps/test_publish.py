@@ -55,7 +55,7 @@ def published(world, ranker, stable=True, recall=1.0, **settings):
         build_index(world.als, compared_users=20).item_index,
         Metrics({"recall@10": recall}),
         stable,
-        **settings,
+        **{"publisher": "bundle", **settings},
     )
 
 
@@ -84,7 +84,9 @@ def test_the_same_bundle_twice_is_already_published_under_one_version(world, ran
 
 
 def test_an_index_that_misses_too_much_is_not_published(world, ranker, home):
-    with pytest.raises(NotPublishable, match=r"finds 0.500 of what exact search finds.*raise build_index.search_depth"):
+    with pytest.raises(
+        NotPublishable, match=r"(?s)finds 0.500 of what exact search finds.*raise build_index.search_depth"
+    ):
         published(world, ranker, recall=0.5)
 
     assert not (home / "bundles").exists()

@@ -23,6 +23,7 @@ from . import (
     gc,
     logs,
     publish_list,
+    publish_promote,
     rank,
     retry,
     run,
@@ -66,6 +67,9 @@ app.command("artifacts")(artifacts.artifacts)
 app.command("artifact")(artifact.artifact)
 app.add_typer(published, name="publish")
 published.command("list")(publish_list.publish_list)
+published.command("promote")(publish_promote.promote)
+published.command("rollback")(publish_promote.rollback)
+published.command("stop")(publish_promote.stop)
 app.command("rank")(rank.rank)
 app.command("up")(stack.up)
 app.command("down")(stack.down)

@@ -1,52 +1,72 @@
-"""`kaon publish list`: every published bundle, the newest first."""
+"""`kaon publish list`: every published version, the newest first."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import AsJson, Home
 
+if TYPE_CHECKING:
+    from kaon.artifacts.publications import Publication
+
 METRICS_SHOWN = 3
+COLUMNS = ("name", "version", "run", "state", "is", "image", "metrics", "when")
 
 
 def publish_list(as_json: AsJson = False, home: Home = None) -> None:
-    """List published bundles, the newest first: where they are, which run made them, their state and metrics."""
+    """List what was published, the newest first: state, champion, challenger, what serves where, image and metrics.
+
+    `kaon rank` takes the folder of a version, which --json names.
+    """
     from kaon.artifacts import kaon_home
+    from kaon.artifacts.publications import publications
 
     from .printed import console, print_json, table
 
-    found = sorted(_bundles(kaon_home() / "bundles"), key=lambda bundle: str(bundle["created"]), reverse=True)
+    found = publications(kaon_home())
     if as_json:
-        print_json(found)
+        print_json([_described(one) for one in found])
     elif found:
-        rows = [
-            (*(str(bundle[name]) for name in ("bundle", "run", "state")), _told(bundle["metrics"])) for bundle in found
-        ]
-        console().print(table(("bundle", "run", "state", "metrics"), rows, right=("run",)))
+        console().print(table(COLUMNS, [_row(one) for one in found], right=("run",)))
+        print_refusals(found)
     else:
         print("nothing is published yet: kaon run recommendations")
 
 
-def _bundles(folder: Path) -> Iterator[Mapping[str, object]]:
-    for path in folder.glob("[!.]*/[!.]*/manifest.json"):  # a hidden folder is a bundle that is being written
-        manifest = json.loads(path.read_text())
-        yield {
-            "bundle": _relative(path.parent),
-            "name": path.parts[-3],
-            "version": path.parts[-2],
-            "run": manifest.get("run"),
-            "state": manifest.get("state", ""),
-            "created": manifest.get("created", ""),
-            "metrics": manifest.get("metrics", {}),
-        }
+def print_refusals(found: "tuple[Publication, ...]") -> None:
+    """Print why versions were refused."""
+    for one in found:
+        if one.state == "refused":
+            print(f"\n{one.name} {one.version} was refused: {'; '.join(one.reasons)}")
+
+
+def _row(one: "Publication") -> tuple[str, ...]:
+    is_ = [*one.aliases, *([f"serving {one.url}"] if one.url else [])]
+    run = "" if one.run is None else str(one.run)
+    image = (one.image or "").removeprefix("sha256:")[:12]
+    return (one.name, one.version, run, one.state, ", ".join(is_), image, _told(one.metrics), one.created[:16])
+
+
+def _described(one: "Publication") -> Mapping[str, object]:
+    return {
+        "bundle": _relative(one.bundle),
+        "name": one.name,
+        "version": one.version,
+        "run": one.run,
+        "state": one.state,
+        "reasons": list(one.reasons),
+        "created": one.created,
+        "aliases": list(one.aliases),
+        "image": one.image,
+        "url": one.url,
+        "metrics": dict(one.metrics),
+    }
 
 
 def _relative(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _told(metrics: object) -> str:
-    if not isinstance(metrics, Mapping):
-        return ""
+def _told(metrics: Mapping[str, object]) -> str:
     numbers = [(name, value) for name, value in metrics.items() if isinstance(value, int | float)]
     return ", ".join(f"{name} {value:.4g}" for name, value in numbers[:METRICS_SHOWN])

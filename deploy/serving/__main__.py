@@ -1,0 +1,91 @@
+"""`python3 -m kaon.deploy.serving`: serve the bundle that KAON_BUNDLE names."""
+
+import logging
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from threadpoolctl import threadpool_limits
+
+from .app import create_app
+from .metrics import ServerMetrics
+from .recommender import Recommender, load_recommender
+from .rehearsal import rehearse
+from .settings import BadSetting, Settings, settings_from
+from .watching import Current, Watcher
+
+THREADS = 1
+"""Answers computed at once: Python computes one at a time, and two that take turns are both late."""
+SHUTDOWN_SECONDS = 30
+"""For requests that were taken to be answered, once no more are."""
+
+log = logging.getLogger("kaon.serving")
+
+
+class DrainingServer(uvicorn.Server):
+    """A server that goes on answering for some time after it said that it ends."""
+
+    def __init__(self, config: uvicorn.Config, current: Current, drain: float) -> None:
+        super().__init__(config)
+        self._current = current
+        self._drain = drain
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End after the draining, or at once if asked a second time."""
+        if self._current.draining or not self._drain:
+            self._current.draining = True
+            super().handle_exit(sig, frame)
+            return
+        self._current.draining = True
+        log.info("draining for %g s", self._drain)
+        timer = threading.Timer(self._drain, super().handle_exit, (sig, frame))
+        timer.daemon = True
+        timer.start()
+
+
+def ready_to_serve(folder: Path) -> Recommender:
+    """Return what answers from a folder once it has passed its rehearsal."""
+    recommender = load_recommender(folder)
+    passed = rehearse(recommender)
+    log.info("bundle %s passed %d requests", recommender.version, passed)
+    return recommender
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; requests that were taken are answered."""
+    threadpool_limits(1)  # one request is too small to share between threads
+    current, metrics = Current(), ServerMetrics()
+    watcher = Watcher(settings.bundle, current, metrics, ready_to_serve)
+    watcher.look()
+    ended = threading.Event()
+    threading.Thread(target=watcher.watch, args=(lambda: ended.wait(settings.look_every),), daemon=True).start()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="answers") as workers:
+        config = uvicorn.Config(
+            create_app(current, metrics, workers),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+        DrainingServer(config, current, settings.drain).run()
+        ended.set()
+
+
+def main() -> int:
+    """Serve as the environment says."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        serve(settings_from(os.environ))
+    except BadSetting as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

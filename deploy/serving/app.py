@@ -1,0 +1,137 @@
+"""The application: what can be asked over HTTP."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Annotated, Any, TypeVar
+
+from fastapi import FastAPI, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+
+from .answers import Ranked, Ready, Recommended, Refused, Similar
+from .guarding import Guard
+from .metrics import CONTENT_TYPE, ServerMetrics
+from .questions import LONGEST_ID, MOST, RankQuestion, RecommendQuestion
+from .recommender import NoSuch, Recommender
+from .stages import Stages
+from .watching import Current
+
+T = TypeVar("T", bound=BaseModel)
+
+REFUSED: dict[int | str, dict[str, Any]] = {
+    413: {"model": Refused, "description": "The request is too large."},
+    422: {"model": Refused, "description": "The request cannot be answered: which field, and why."},
+    503: {"model": Ready, "description": "No bundle serves yet."},
+}
+UNKNOWN_ITEM: dict[int | str, dict[str, Any]] = {404: {"model": Refused, "description": "There is no such item."}}
+
+
+class NotReady(Exception):
+    """No bundle serves."""
+
+
+def create_app(current: Current, metrics: ServerMetrics, workers: Executor) -> FastAPI:
+    """Return the application.
+
+    workers: what computes answers, so that the loop goes on taking requests.
+    """
+    app = FastAPI(title="Kaon recommender", version="1", docs_url=None, redoc_url=None)
+    app.add_middleware(Guard, metrics=metrics, current=current)
+    _add_answers(app, current, metrics, workers)
+    _add_condition(app, current, metrics)
+    _add_refusals(app, current)
+    return app
+
+
+def _add_answers(app: FastAPI, current: Current, metrics: ServerMetrics, workers: Executor) -> None:
+    async def answered(answer: Callable[[Recommender, Stages], T]) -> Response:
+        recommender = current.recommender
+        if recommender is None:
+            raise NotReady
+
+        def computed() -> tuple[bytes, Stages]:
+            stages = Stages()
+            return answer(recommender, stages).model_dump_json().encode(), stages
+
+        body, stages = await asyncio.get_running_loop().run_in_executor(workers, computed)
+        metrics.note_stages(stages)
+        return Response(body, media_type="application/json")
+
+    @app.post("/recommend", response_model=Recommended, responses=REFUSED)
+    async def recommend(asked: RecommendQuestion) -> Response:
+        """Return a list for a user, for somebody with a history, or for a market."""
+        return await answered(lambda recommender, stages: recommender.recommend(asked, stages))
+
+    @app.post("/rank", response_model=Ranked, responses=REFUSED)
+    async def rank(asked: RankQuestion) -> Response:
+        """Return candidates in the order in which they suit who asks."""
+        return await answered(lambda recommender, stages: recommender.rank(asked, stages))
+
+    @app.get("/similar/{item:path}", response_model=Similar, responses={**REFUSED, **UNKNOWN_ITEM})
+    async def similar(
+        item: Annotated[str, Path(min_length=1, max_length=LONGEST_ID)],
+        k: Annotated[int, Query(ge=1, le=MOST)] = 10,
+    ) -> Response:
+        """Return items like one."""
+        return await answered(lambda recommender, stages: recommender.similar(item, k, stages))
+
+
+def _add_condition(app: FastAPI, current: Current, metrics: ServerMetrics) -> None:
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Say that the server runs."""
+        return {"status": "running"}
+
+    @app.get("/readyz", response_model=Ready, responses={503: {"model": Ready, "description": "Not ready."}})
+    async def readyz() -> Response:
+        """Say whether requests are answered, and by which bundle."""
+        ready = _ready(current)
+        return JSONResponse(ready.model_dump(), status_code=200 if ready.ready else 503)
+
+    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def exposition() -> Response:
+        """Return what was counted, for Prometheus."""
+        return Response(metrics.exposition(), headers={"content-type": CONTENT_TYPE})
+
+    @app.get("/model", response_model=dict[str, Any], responses={503: REFUSED[503]})
+    async def model() -> Response:
+        """Return the manifest of the bundle that answers."""
+        if current.recommender is None:
+            raise NotReady
+        return JSONResponse(dict(current.recommender.bundle.manifest))
+
+
+def _add_refusals(app: FastAPI, current: Current) -> None:
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        wrong = [{"field": _field(one["loc"]), "reason": str(one["msg"])} for one in error.errors()]
+        return JSONResponse({"detail": wrong}, status_code=422)
+
+    @app.exception_handler(NoSuch)
+    async def no_such(_: Request, error: Exception) -> Response:
+        assert isinstance(error, NoSuch)
+        status = 404 if error.field == "item" else 422
+        return JSONResponse({"detail": [{"field": error.field, "reason": str(error)}]}, status_code=status)
+
+    @app.exception_handler(NotReady)
+    async def not_ready(_: Request, __: Exception) -> Response:
+        return JSONResponse(_ready(current).model_dump(), status_code=503, headers={"retry-after": "1"})
+
+
+def _ready(current: Current) -> Ready:
+    serving = current.recommender
+    reason = "the server is ending" if current.draining else current.refused
+    return Ready(
+        ready=serving is not None and not current.draining,
+        version=serving.version if serving else "",
+        reason=reason or ("" if serving else "no bundle was loaded yet"),
+    )
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """Return where something stands in a request, such as `filters.exclude.3`."""
+    inside = location[1:] if location and location[0] in ("body", "query", "path") else location
+    return ".".join(map(str, inside)) or "body"
