@@ -42,7 +42,6 @@ def environment() -> Environment:
         "repeat_pair": lambda value: (value, value),
         "dictlist": lambda mapping: list(mapping.items()),
         "said": said,
-        "twice": lambda value: (value, value),
     }
     made.filters |= {"label": labels.label, "tally": labels.tally, "ended": labels.ended}
     made.globals["hidden_tags"] = HIDDEN_TAGS
