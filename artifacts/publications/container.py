@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,8 @@ READY_WITHIN = 120.0
 DRAINED_WITHIN = 20
 """Seconds that a server has to answer what it was asked before it is stopped."""
 LOG_LINES = 15
+ARITHMETIC = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")
+"""Variables that choose among kernels of OpenBLAS and NumPy, each of which adds up in another order."""
 
 
 class NotReady(ArtifactsError):
@@ -66,7 +69,7 @@ def create(
         image,
         name=name,
         labels=dict(marks),
-        environment=dict(environment or {}),
+        environment={**_arithmetic(), **(environment or {})},
         ports={f"{INSIDE}/tcp": (LOOPBACK, port)},
         read_only=True,
         tmpfs={"/tmp": "size=64m"},
@@ -153,6 +156,11 @@ def free_port() -> int:
 def last_lines(container: Container) -> str:
     """Return the end of a container's log."""
     return str(container.logs(tail=LOG_LINES).decode("utf-8", "replace")).strip()
+
+
+def _arithmetic() -> dict[str, str]:
+    """Return the variables by which this process chose how sums are rounded: the server is to round alike."""
+    return {name: os.environ[name] for name in ARITHMETIC if name in os.environ}
 
 
 def _killed(state: Mapping[str, Any]) -> str:

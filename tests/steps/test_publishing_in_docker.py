@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
+from io import BytesIO
 from uuid import uuid4
 
 import pytest
@@ -276,6 +277,29 @@ def test_the_commands_list_promote_roll_back_and_stop(name, port, home, capsys):
     assert kaon("stop", name).startswith(f"{name} {second.version} no longer serves at http://127.0.0.1:{port}\n")
     assert serving(name) is None and kaon("stop", name) == f"nothing serves {name}\n"
     assert publication(home, name, second.version).aliases == ("challenger", "champion")
+
+
+def test_images_are_only_dropped_by_name_and_never_those_of_champion_challenger_or_the_newest(
+    name, home, client, capsys
+):
+    receipt = published(name, port=free_port())
+    base = client.images.get(os.environ["KAON_BASE_IMAGE"])
+    marks = client.images.get(receipt.shipment.image).labels
+    for number in range(5):
+        raw = f"FROM {base.tags[0]}\nLABEL kaon.name={name} kaon.version=old{number}\n".encode()
+        client.images.build(fileobj=BytesIO(raw), tag=f"{name}:old{number}")
+
+    with pytest.raises(SystemExit):
+        main(["gc", "--json"])
+    assert "images" not in json.loads(capsys.readouterr().out)
+    with pytest.raises(SystemExit):
+        main(["gc", "--images", "--json"])
+    gone = [image for image in json.loads(capsys.readouterr().out)["images"] if image["name"] == name]
+
+    assert marks["kaon.version"] not in {image["version"] for image in gone}
+    assert len(gone) == 2
+    assert client.images.get(receipt.shipment.image).labels == marks
+    assert len({image.id for image in client.images.list(filters={"label": f"kaon.name={name}"})}) == 4
 
 
 def test_a_bundle_gets_its_image_when_it_is_promoted_to_serve(name, port, home, capsys, client):
