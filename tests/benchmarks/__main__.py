@@ -1,6 +1,6 @@
 """What Kaon costs beside what else one would take, on this machine: `make bench`, or some parts of it.
 
-python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scale]
+python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scale] [serving]
 
     sweeps     (a), (d)  ten thousand trivial points, by Kaon, Prefect, Metaflow, redun and Dask; then the same again
     sequences  (b)       a step of a sequence of 200, by Kaon and written by hand for Prefect
@@ -8,6 +8,7 @@ python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scal
     loops                five markets on two cores against one
     training             the training steps beside implicit, a plain PyTorch loop, XGBoost and FAISS alone
     scale                ALS by implicit and by Spark at 0.1, 1 and 5 million synthetic events
+    serving              the server of a recommender at 100 requests a second, through swaps, and made-up requests
 
 Everything is measured in one go, one after the other: leave the machine alone meanwhile.
 """
@@ -26,7 +27,7 @@ from unittest.mock import patch
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tests.benchmarks import scale, sweeps, training
+from tests.benchmarks import scale, serving, sweeps, training
 from tests.benchmarks.measured import (
     Chain,
     by_hand_seconds,
@@ -40,7 +41,7 @@ from tests.benchmarks.measured import (
     wide_plan,
 )
 
-from kaon.dsl.backends.prefect.run import serving
+from kaon.dsl.backends.prefect.run import serving as serving_prefect
 
 REPEATS = 3
 SEQUENCES = 11
@@ -87,7 +88,7 @@ def measure_sequences() -> None:
         "Kaon, local": lambda folder: chain_seconds(chain, folder=folder, backend="local"),
     }
     found: dict[str, list[Chain]] = {name: [] for name in ways}
-    with _home() as home, serving():
+    with _home() as home, serving_prefect():
         for turn in range(SEQUENCES):
             for place, (name, measure) in enumerate(ways.items()):
                 found[name].append(measure(home / f"{turn}-{place}"))
@@ -123,7 +124,7 @@ def measure_loops() -> None:
         "fine_tune, on one thread each": lambda markets: train_markets(markets, users=1000),
         "a step that waits 1 s": lambda markets: wait_markets(markets, seconds=1.0),
     }
-    with _home(), serving():
+    with _home(), serving_prefect():
         for name, measure in ways.items():
             measure(1)  # imports, and the first connections
             one, five = ([measure(markets) for _ in range(REPEATS)] for markets in (1, MARKETS))
@@ -144,6 +145,16 @@ def measure_scale() -> None:
     console.print(scale.table(found), scale.EXPLAINED, rule, "", sep="\n")
 
 
+def measure_serving() -> None:
+    """Print how fast the server of a published recommender answers, and how many made-up requests it withstood."""
+    with tempfile.TemporaryDirectory() as folder:
+        bundles = serving.catalogues(Path(folder))
+        console.print(serving.table(bundles), serving.EXPLAINED, sep="\n")
+        console.print(
+            f"{serving.fuzzed(bundles['bundled']):,} made-up requests, none answered with a 5xx", "", sep="\n"
+        )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "sweeps": measure_sweeps,
     "sequences": measure_sequences,
@@ -151,6 +162,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "loops": measure_loops,
     "training": measure_training,
     "scale": measure_scale,
+    "serving": measure_serving,
 }
 
 
