@@ -46,18 +46,9 @@ connections. Swaps: the bundle is switched to another copy {SWAPS} times during 
 
 def table(catalogues: dict[str, Path]) -> Table:
     """Return what is reached with each bundle."""
-    names = (
-        "titles",
-        f"p50 at {RATE}/s",
-        "p99",
-        "failed",
-        "p99 in swaps",
-        "failed",
-        "retrieval",
-        "ranking",
-        "reranking",
-    )
-    shown = Table("", *names, "most", title="the server of a recommender", title_justify="left")
+    load = ("titles", f"p50 at {RATE}/s", "p99", "failed", "p99 in swaps", "failed")
+    stages = ("retrieval", "ranking", "reranking", "most")
+    shown = Table("", *load, *stages, title="the server of a recommender", title_justify="left")
     for name, bundle in catalogues.items():
         shown.add_row(name, *_measured(bundle))
     return shown
@@ -73,17 +64,17 @@ def catalogues(folder: Path) -> dict[str, Path]:
         bundles = home / "bundles" / "recommendations"
     data = folder / "generated.parquet"
     generated(TITLES, USERS, EACH).to_parquet(data)
-    _run(folder / "generated", f"select_users.dataset={data}")
+    _run(folder / "generated", "select_users.dataset=files", f"select_users.folder={data}")
     made = folder / "generated" / "bundles" / "recommendations"
     return {"bundled": newest_version(bundles), "generated": newest_version(made)}
 
 
 def generated(titles: int, users: int, each: int) -> pd.DataFrame:
-    """Return made-up interactions: every user meets some titles, mostly of one of 50 groups, popular ones more often."""
+    """Return made-up interactions: every user meets some titles, most of one of 50 groups, popular ones more often."""
     random = np.random.default_rng(0)
     rows = []
     popularity = 1 / np.arange(1, titles // 50 + 1) ** 0.8
-    for user in range(users):
+    for _ in range(users):
         group = random.integers(50)
         own = group + 50 * random.choice(titles // 50, each, replace=False, p=popularity / popularity.sum())
         own[-1] = random.integers(titles)
@@ -96,7 +87,7 @@ def generated(titles: int, users: int, each: int) -> pd.DataFrame:
 
 
 def fuzzed(bundle: Path, requests: int = FUZZED) -> int:
-    """Return how many made-up requests were answered as the schema says, none with a 5xx; raises for the first other."""
+    """Return how many made-up requests were answered as the schema says, none with a 5xx; raises for the first one."""
     with ThreadPoolExecutor(1) as workers:
         app = create_app(Current(load_recommender(bundle)), ServerMetrics(), workers)
         asked = list(operations(schema_of(app)))
@@ -147,9 +138,8 @@ def _during_swaps(server: LiveServer, link: Path, bundle: Path, bodies: list[Bod
     finally:
         ended.set()
         switching.join()
-    counted = re.search(
-        r'kaon_bundle_swaps_total\{outcome="swapped"\} ([0-9.]+)', str(server.ask("GET", "/metrics")[1])
-    )
+    said = str(server.ask("GET", "/metrics")[1])
+    counted = re.search(r'kaon_bundle_swaps_total\{outcome="swapped"\} ([0-9.]+)', said)
     assert counted is not None
     assert float(counted[1]) == 1 + SWAPS, f"{counted[1]} swaps were counted"
     return found
@@ -197,7 +187,16 @@ def _served(bundle: Path) -> Iterator[tuple[LiveServer, Path]]:
 
 def _run(home: Path, *settings: str) -> None:
     """Train and publish a bundle in a home of its own."""
-    command = [sys.executable, "-m", "kaon.cli", "run", "recommendations", "--no-mlflow", *settings]
+    command = [
+        sys.executable,
+        "-m",
+        "kaon.cli",
+        "run",
+        "recommendations",
+        "--no-mlflow",
+        "publish.publisher=bundle",
+        *settings,
+    ]
     begun = time.perf_counter()
     told = {"KAON_HOME": str(home), "PYTHONPATH": IMPORTED_FROM}
     said = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True)
