@@ -10,7 +10,7 @@ from kaon.deploy.serving.app import create_app
 from kaon.deploy.serving.metrics import ServerMetrics
 from kaon.deploy.serving.watching import Current
 
-OF_EACH = 80
+OF_EACH = 60
 
 
 @pytest.mark.parametrize("label", ["POST /recommend", "POST /rank", "GET /similar/{item}"])
