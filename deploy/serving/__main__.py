@@ -35,16 +35,19 @@ class DrainingServer(uvicorn.Server):
         self._drain = drain
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End after the draining, or at once if asked a second time."""
-        if self._current.draining or not self._drain:
-            self._current.draining = True
-            super().handle_exit(sig, frame)
-            return
+        """End after the draining, or at once if asked a second time: with status 0, and what was taken is answered."""
+        again = self._current.draining
         self._current.draining = True
+        if again or not self._drain:
+            self._end()
+            return
         log.info("draining for %g s", self._drain)
-        timer = threading.Timer(self._drain, super().handle_exit, (sig, frame))
+        timer = threading.Timer(self._drain, self._end)
         timer.daemon = True
         timer.start()
+
+    def _end(self) -> None:
+        self.should_exit = True
 
 
 def ready_to_serve(folder: Path) -> Recommender:

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from .answers import Ranked, Ready, Recommended, Refused, Similar
 from .guarding import Guard
@@ -104,6 +105,17 @@ def _add_condition(app: FastAPI, current: Current, metrics: ServerMetrics) -> No
 
 
 def _add_refusals(app: FastAPI, current: Current) -> None:
+    @app.exception_handler(HTTPException)
+    async def unrouted(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 400:  # FastAPI's word for a body that is no text
+            wrong = {"detail": [{"field": "body", "reason": f"{error.detail}: it is no JSON in UTF-8"}]}
+            return JSONResponse(wrong, status_code=422)
+        field = "method" if error.status_code == 405 else "path"
+        reason = f"{error.detail}: {request.method} {request.url.path}; /openapi.json says what can be asked"
+        wrong = {"detail": [{"field": field, "reason": reason}]}
+        return JSONResponse(wrong, status_code=error.status_code, headers=error.headers)
+
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

@@ -46,9 +46,9 @@ class Asking(_Body):
     market: Name = ""
     """A known user's own market counts where this one is empty or unknown."""
     device: Name = ""
-    """Counts where the model was trained with devices."""
+    """Checked, and of no effect: the vectors in a bundle are those of an unknown context, as the ranker learnt them."""
     time: Time | None = None
-    """The moment; its hour and weekday count where the model was trained with them."""
+    """The moment; checked, and of no effect, for the same reason."""
 
 
 class Filters(_Body):
@@ -59,7 +59,7 @@ class Filters(_Body):
     items: Items = ()
     """If there are any, no others are."""
     genres: Annotated[tuple[Id, ...], Field(max_length=MOST_GENRES)] = ()
-    """If there are any, each item has one of them."""
+    """If there are any, each item has one of them; refused by a bundle that knows no genres, as none does so far."""
 
 
 class RecommendQuestion(Asking):

@@ -1,6 +1,6 @@
 """What Kaon costs beside what else one would take, on this machine: `make bench`, or some parts of it.
 
-python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scale] [web]
+python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scale] [web] [serving]
 
     sweeps     (a), (d)  ten thousand trivial points, by Kaon, Prefect, Metaflow, redun and Dask; then the same again
     sequences  (b)       a step of a sequence of 200, by Kaon and written by hand for Prefect
@@ -9,6 +9,7 @@ python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scal
     training             the training steps beside implicit, a plain PyTorch loop, XGBoost and FAISS alone
     web                  the pages of a run of 10,000 points, while it goes on
     scale                ALS by implicit and by Spark at 0.1, 1 and 5 million synthetic events
+    serving              the server of a recommender at 100 requests a second, through swaps, and made-up requests
 
 Everything is measured in one go, one after the other: leave the machine alone meanwhile.
 """
@@ -27,7 +28,7 @@ from unittest.mock import patch
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tests.benchmarks import scale, sweeps, training, web
+from tests.benchmarks import scale, serving, sweeps, training, web
 from tests.benchmarks.measured import (
     Chain,
     by_hand_seconds,
@@ -41,7 +42,7 @@ from tests.benchmarks.measured import (
     wide_plan,
 )
 
-from kaon.dsl.backends.prefect.run import serving
+from kaon.dsl.backends.prefect.run import serving as serving_prefect
 
 REPEATS = 3
 SEQUENCES = 11
@@ -88,7 +89,7 @@ def measure_sequences() -> None:
         "Kaon, local": lambda folder: chain_seconds(chain, folder=folder, backend="local"),
     }
     found: dict[str, list[Chain]] = {name: [] for name in ways}
-    with _home() as home, serving():
+    with _home() as home, serving_prefect():
         for turn in range(SEQUENCES):
             for place, (name, measure) in enumerate(ways.items()):
                 found[name].append(measure(home / f"{turn}-{place}"))
@@ -124,7 +125,7 @@ def measure_loops() -> None:
         "fine_tune, on one thread each": lambda markets: train_markets(markets, users=1000),
         "a step that waits 1 s": lambda markets: wait_markets(markets, seconds=1.0),
     }
-    with _home(), serving():
+    with _home(), serving_prefect():
         for name, measure in ways.items():
             measure(1)  # imports, and the first connections
             one, five = ([measure(markets) for _ in range(REPEATS)] for markets in (1, MARKETS))
@@ -149,6 +150,14 @@ def measure_web() -> None:
     """Print what the web application's pages and live updates take while a run of ten thousand points goes on."""
     console.print(web.table(web.watched()), web.EXPLAINED, "", sep="\n")
 
+def measure_serving() -> None:
+    """Print how fast the server of a published recommender answers, and how many made-up requests it withstood."""
+    with tempfile.TemporaryDirectory() as folder:
+        bundles = serving.catalogues(Path(folder))
+        console.print(serving.table(bundles), serving.EXPLAINED, sep="\n")
+        withstood = serving.fuzzed(bundles["bundled"])
+        console.print(f"{withstood:,} made-up requests, none answered with a 5xx", "", sep="\n")
+
 
 PARTS: dict[str, Callable[[], None]] = {
     "sweeps": measure_sweeps,
@@ -158,6 +167,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "training": measure_training,
     "scale": measure_scale,
     "web": measure_web,
+    "serving": measure_serving,
 }
 
 
