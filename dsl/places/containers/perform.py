@@ -17,7 +17,7 @@ from ..lines import Lines
 from . import packages
 from .asked import Asked
 from .engine import engine, ensure_image, is_rootless, said_by, unreachable
-from .reaper import OWNER, reap_once
+from .reaper import OWNER, leave, reap
 
 if TYPE_CHECKING:
     import docker
@@ -37,7 +37,7 @@ def perform_in_container(place: Asked, attempt: Attempt) -> Outcome:
     Raises PlaceError if there is no daemon or image, or the container cannot be made; CommandFailed if it fails.
     """
     client = engine()
-    reap_once(client)
+    reap(client)
     ensure_image(client, place.image, place.pull)
     with attempt.job() as job, guard().over("owner", attempt.owner):
         words = job.command(AT)
@@ -212,4 +212,5 @@ def _remove(container: Any, tell: Callable[[Message], None]) -> None:
     except docker.errors.NotFound:
         return
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        tell(Message("log", f"the container {container.short_id} is left until the next run: {error}"))
+        leave(container.id)
+        tell(Message("log", f"the container {container.short_id} is left until the next one is made: {error}"))
