@@ -107,6 +107,13 @@ def command_step(
     command: str | Sequence[str], place: Place, options: CommandOptions, frame: FrameType, where: Where
 ) -> Step[..., Any]:
     """Return a step that is a command in a place. Raises ValueError, with the reason and the mend on a second line."""
+    retries, delay = options.get("retries", 0), options.get("retry_delay", timedelta(0))
+    backoff, jitter, timeout = (
+        options.get("retry_backoff", 1.0),
+        options.get("retry_jitter", 0.0),
+        options.get("timeout"),
+    )
+    check_run(retries, delay, backoff, jitter, timeout, place, where)
     if place.name in ON_THIS_MACHINE:
         raise ValueError(f"{place!r} performs functions\nleave place= out: the command has a process of its own")
     words = command_of(command, shell=options.get("shell", False))
@@ -120,20 +127,18 @@ def command_step(
     definition = Definition(
         function,
         output,
-        options.get("retries", 0),
-        options.get("retry_delay", timedelta(0)),
-        options.get("timeout"),
+        retries,
+        delay,
+        timeout,
         ANY_SHARE,
         where,
         {},
-        options.get("retry_backoff", 1.0),
-        options.get("retry_jitter", 0.0),
+        backoff,
+        jitter,
         place,
         options.get("reusable", True),
         made,
     )
-    tries = (definition.retries, definition.retry_delay, definition.retry_backoff, definition.retry_jitter)
-    check_run(*tries, definition.timeout, place, where)
     return Step(definition, name=name, where=where)
 
 

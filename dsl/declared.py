@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from .errors import did_you_mean
@@ -43,7 +44,7 @@ def declared(said: Declared, command: Command, place: Place, module: str) -> tup
     def run(**values: Any) -> Any:
         return CALLER.load()(run, command, place, values)
 
-    types = {**said.inputs, **{name: type(default) for name, default in said.settings.items()}}
+    types = {**said.inputs, **{name: _type_of(default) for name, default in said.settings.items()}}
     parameters = [
         inspect.Parameter(
             name,
@@ -58,6 +59,10 @@ def declared(said: Declared, command: Command, place: Place, module: str) -> tup
     run.__name__ = run.__qualname__ = said.name
     run.__module__, run.__doc__ = module, said.doc
     return run, next(iter(said.outputs)) if len(said.outputs) == 1 else None
+
+
+def _type_of(default: object) -> type:
+    return Path if isinstance(default, PurePath) else type(default)
 
 
 def _check(said: Declared, command: Command) -> None:

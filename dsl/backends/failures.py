@@ -6,6 +6,7 @@ OutputNotStored    inside the engine: a step's output does not fit its type, or 
 Stopped            inside the engine: a part of the plan did not finish; carries the failures and what is held
 """
 
+import contextlib
 import traceback
 from concurrent import futures
 from dataclasses import dataclass
@@ -16,8 +17,11 @@ import kaon.artifacts
 from ..plan import Json
 from ..secrets import masked
 
-ENGINE = tuple(
-    map(str, (Path(__file__).parents[1], Path(kaon.artifacts.__file__).parent, Path(futures.__file__).parent))
+ENGINE = (
+    str(Path(__file__).parents[1]),
+    str(Path(kaon.artifacts.__file__).parent),
+    str(Path(futures.__file__).parent),
+    contextlib.__file__,
 )
 """Folders whose lines a user's traceback does not show."""
 

@@ -8,7 +8,8 @@ from hashlib import sha256
 from pathlib import PurePath
 from typing import Any
 
-PLACEHOLDER = re.compile(r"\{\{|\}\}|(?<!\$)\{([A-Za-z_]\w*)\}")
+PLACEHOLDER = re.compile(r"\{(\{[A-Za-z_]\w*\})\}|(?<!\$)\{([A-Za-z_]\w*)\}")
+"""`{name}`; and `{{name}}`, which stands for the text `{name}`. All other braces are the program's own."""
 VALUE = "KAON_VALUE_"
 """What the variables begin with by which a shell is given the values of placeholders."""
 
@@ -29,7 +30,7 @@ class Command:
     @property
     def placeholders(self) -> frozenset[str]:
         """The names that its words stand for values of."""
-        found = (match.group(1) for word in self.words for match in PLACEHOLDER.finditer(word))
+        found = (match.group(2) for word in self.words for match in PLACEHOLDER.finditer(word))
         return frozenset(name for name in found if name)
 
     @property
@@ -64,7 +65,7 @@ class Command:
         return {f"{VALUE}{name}": values[name] for name in self.placeholders} if self.shell else {}
 
     def __str__(self) -> str:
-        return self.words[0] if self.shell else shlex.join(self.words).replace("'{", "{").replace("}'", "}")
+        return self.words[0] if self.shell else " ".join(map(_written, self.words))
 
 
 def command_of(command: str | Sequence[str], *, shell: bool) -> tuple[str, ...]:
@@ -82,8 +83,15 @@ def command_of(command: str | Sequence[str], *, shell: bool) -> tuple[str, ...]:
     return (text,)
 
 
+def _written(word: str) -> str:
+    """Return a word as one would write it: quoted where something besides placeholders asks for that."""
+    bare = PLACEHOLDER.sub("x", word)
+    return word if shlex.quote(bare) == bare else shlex.quote(word)
+
+
 def _value(found: re.Match[str], values: Mapping[str, str]) -> str:
-    return values[found.group(1)] if found.group(1) else found.group(0)[0]
+    escaped, name = found.groups()
+    return str(escaped) if escaped else values[name]
 
 
 def _for_shell(text: str) -> str:
@@ -97,14 +105,15 @@ def _for_shell(text: str) -> str:
         filled += text[position : found.start()]
         quote = _quote_after(text[position : found.start()], quote)
         position = found.end()
-        if not found.group(1):
-            filled += found.group(0)[0]
+        escaped, name = found.groups()
+        if escaped:
+            filled += escaped
         elif quote == "'":
             raise ValueError(
                 f"{found.group(0)} stands in single quotes, where a shell looks at no variable\nuse double quotes"
             )
         else:
-            variable = f"${{{VALUE}{found.group(1)}}}"
+            variable = f"${{{VALUE}{name}}}"
             filled += variable if quote else f'"{variable}"'
     return filled + text[position:]
 

@@ -16,7 +16,8 @@ class PlaceError(Exception):
     """A place is not there, or cannot perform a step: the problem, the reason and the mend."""
 
     def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
-        super().__init__(str(Problem(what, why=why, fix=fix)))
+        told = (f"  {label}: {text}" for label, text in (("why", why), ("fix", fix)) if text)
+        super().__init__("\n".join([what, *told]))
         self.what = what
 
 

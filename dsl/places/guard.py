@@ -21,7 +21,7 @@ class Guard:
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, str(WATCHER), str(os.getpid())],
+            [sys.executable, "-P", str(WATCHER), str(os.getpid())],  # -P: `docker` is the SDK, not what lies beside
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # what stops this process by its group or terminal is not to stop the watcher

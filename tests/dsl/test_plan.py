@@ -37,7 +37,7 @@ def test_a_plan_can_be_printed_with_an_indentation() -> None:
 def test_a_plan_of_a_newer_version_is_refused() -> None:
     raw = json.loads(workflow("flow", load).plan.to_json()) | {"version": VERSION + 1}
 
-    with pytest.raises(ValueError, match="this plan has version 3, and this Kaon reads up to 2; use a newer Kaon"):
+    with pytest.raises(ValueError, match="this plan has version 4, and this Kaon reads up to 3; use a newer Kaon"):
         Plan.from_json(json.dumps(raw))
 
 

@@ -16,7 +16,7 @@ PUBLIC_FACE = [
     *("step", "shell_step", "docker_step"),
     *("workflow", "sequence", "parallel", "for_each", "sweep", "bootstrap", "cross_validate", "repeat", "when"),
     *("run", "to_prefect", "open_store", "current_step"),
-    *("Cron", "Every", "Resources", "Process", "Docker", "WorkflowError", "RunFailed"),
+    *("Cron", "Every", "Resources", "Process", "Docker", "secret", "Secret", "WorkflowError", "RunFailed"),
 ]
 
 

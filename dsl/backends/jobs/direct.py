@@ -74,8 +74,10 @@ class _DirectAttempt:
 def _code(function: Callable[..., Any], command: Command, signature: inspect.Signature) -> StepCode:
     returned = signature.return_annotation
     several = hasattr(returned, "_fields")
-    one = {} if returned is None else {_only(command, signature): returned}
-    types = dict(returned.__annotations__) if several else one
+    if several:
+        types = dict(returned.__annotations__)
+    else:
+        types = {} if returned is None else {_only(command, signature): returned}
     made = tuple(Made(name, shown(kind), kind_for(kind).name, name) for name, kind in types.items())
     inputs = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     name = function.__name__

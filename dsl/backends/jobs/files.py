@@ -201,8 +201,9 @@ def read_output(path: Path, annotation: Any, kind: str, name: str) -> Any:
             return _read_csv(path, annotation)
         return _loaded(path, kind, annotation)
     except (ArtifactsError, ValueError, OSError) as error:
+        why = f"{error.problem}; {error.why}" if isinstance(error, ArtifactsError) else str(error)
         raise OutputUnreadable(
-            f"the output {name!r} is no {kind}: {path.name} cannot be read\n  why: {error}\n"
+            f"the output {name!r} is no {kind}: {path.name} cannot be read\n  why: {why}\n"
             f"  fix: write what its type says, or declare another type or format for {name!r}"
         ) from error
 

@@ -68,7 +68,7 @@ class StepJob:
             return ()
         named = {name: self.laid.texts.get(name) for name in self.code.paths}
         paths = {name: Path(text).absolute() for name, text in named.items() if text}
-        return tuple(Mount(path, f"{at}/in/{name}") for name, path in paths.items() if path.exists())
+        return tuple(Mount(path, f"{at}-paths/{name}") for name, path in paths.items() if path.exists())
 
     def outcome(self) -> Any:
         """Collect what a command that ended well left in `out/`. Raises OutputMissing, OutputUnreadable."""
