@@ -8,6 +8,7 @@ from .context import current_step
 from .errors import Problem, SettingsError, WorkflowError
 from .places.docker import Docker
 from .places.place import Process
+from .places.spark import SparkSubmit
 from .plan import Plan
 from .point import Point
 from .resources import Resources
@@ -29,6 +30,7 @@ __all__ = [
     "Resources",
     "Secret",
     "SettingsError",
+    "SparkSubmit",
     "Workflow",
     "WorkflowError",
     "bootstrap",

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 
 from ..context import Message
@@ -21,7 +22,8 @@ def tailing(file: Path, tell: Callable[[Message], None]) -> Iterator[None]:
         while not ended.wait(LOOK):
             tail.read()
 
-    thread = threading.Thread(target=follow, name="kaon-messages", daemon=True)
+    # In the context of the step: whoever hears may ask which flow this is, and which server it talks to.
+    thread = threading.Thread(target=copy_context().run, args=(follow,), name="kaon-messages", daemon=True)
     thread.start()
     try:
         yield

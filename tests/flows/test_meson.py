@@ -52,6 +52,6 @@ def test_a_stage_that_is_never_valid_goes_back_and_publishes_nothing(tmp_path):
 
     assert [failure.cause for failure in ended.failures] == ["'valid' was still false after 3 attempts"]
     steps = open_store(str(tmp_path / "store")).records.step_runs(ended.run_id)
-    fitted = sorted(one.attempts for one in steps if one.step == "fit_region" and one.state == "completed")
+    fitted = sorted(one.attempt for one in steps if one.step == "fit_region" and one.state == "completed")
     assert fitted == [(1,), (1,), (2,), (2,), (3,), (3,)]
     assert not [one for one in steps if one.step == "publish_regions" and one.state == "completed"]

@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections.abc import Mapping
 
-from kaon import Process, Secret, current_step, for_each, secret, step, workflow
+from kaon import Process, Secret, current_step, for_each, secret, shell_step, step, workflow
 
 PASSWORD = secret("KAON_PLANTED_SECRET")
 
@@ -84,11 +84,26 @@ def use(named: Secret, wide: Mapping[int, int]) -> int:
     return len(named.reveal()) + len(wide)
 
 
+leak_shell = shell_step(
+    "echo shelled $TOKEN; echo shelled to stderr $TOKEN >&2; echo 1 > {shelled}",
+    shell=True,
+    env={"TOKEN": PASSWORD},
+    outputs={"shelled": int},
+    name="leak_shell",
+)
+raise_shell = shell_step(
+    "echo a command fails with $TOKEN >&2; exit 3; {never}",
+    shell=True,
+    env={"TOKEN": PASSWORD},
+    outputs={"never": int},
+    name="raise_shell",
+)
+
 leaky = workflow(
     "leaky",
-    [leak_here, leak_apart, pass_on, count >> for_each(number="many").do(leak_wide)] >> use,
+    [leak_here, leak_apart, leak_shell, pass_on, count >> for_each(number="many").do(leak_wide)] >> use,
 )
 failing = workflow(
     "failing",
-    [raise_here, raise_apart, return_it, count >> for_each(number="many").do(raise_wide)],
+    [raise_here, raise_apart, raise_shell, return_it, count >> for_each(number="many").do(raise_wide)],
 )

@@ -44,6 +44,7 @@ def test_no_byte_of_a_run_holds_a_secret_that_its_steps_told_to_everybody(tmp_pa
 
     assert ended.returncode == 0, ended.stderr
     assert len(re.findall(r"printed \*\*\*", logs.stdout)) == 2 + 3  # here, apart and in three items of the wide loop
+    assert "shelled ***" in logs.stdout and "shelled to stderr ***" in logs.stdout
     assert b"logged to prefect ***" in b"".join(file.read_bytes() for file in home.glob("prefect/prefect.db*"))
     assert not [form for form in FORMS if form in (ended.stdout + ended.stderr + logs.stdout + logs.stderr).encode()]
     assert found_in(home) == []
@@ -57,6 +58,7 @@ def test_no_byte_of_a_failed_run_holds_a_secret_that_its_steps_raised(tmp_path):
 
     assert ended.returncode == 1
     assert "ValueError: raised with ***" in logs.stdout
+    assert "a command fails with ***" in logs.stdout
     assert "it holds the value of a secret" in ended.stdout + ended.stderr
     assert not [form for form in FORMS if form in (ended.stdout + ended.stderr + logs.stdout + logs.stderr).encode()]
     assert found_in(home) == []

@@ -25,7 +25,10 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class SparkSubmit:
-    """A Spark application in client mode: the driver runs here, the executors where the master says."""
+    """As a Spark application in client mode: the driver runs here, the executors where the master says.
+
+    A step that is a function is the driver: `SparkSession.builder.getOrCreate()` there is on that master.
+    """
 
     name: ClassVar[str] = "spark_submit"
 
@@ -70,8 +73,11 @@ class SparkSubmit:
             at = str(job.folder)
             conf = {**_conf(master, port, nonce), **self.conf}
             chosen = options(spark, master, self.main_class, conf, job.folder)
-            command = [str(spark.submit), *chosen, *job.command(at, sys.executable)]
-            environment = {**os.environ, **_environment(spark), **revealed(self.env), **job.environment(at)}
+            words = job.command(at, sys.executable)
+            app = words[words.index("-u") + 1 :] if words[0] == sys.executable else words  # a function: its script
+            path = {"PYTHONPATH": os.pathsep.join(sys.path)} if app is not words else {}
+            command = [str(spark.submit), *chosen, *app]
+            environment = {**os.environ, **path, **_environment(spark), **revealed(self.env), **job.environment(at)}
             watched = Watched(attempt, DriverApi(port, nonce))
             try:
                 run_command(command, within=job.folder / "work", environment=environment, attempt=watched)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from kaon import Docker, Process
+from kaon import Docker, Process, SparkSubmit
 from kaon.dsl.backends.testing import PlaceTests
 from kaon.dsl.places.place import InProcess
 from kaon.dsl.places.shell import Shell
@@ -30,3 +30,9 @@ class TestShell(PlaceTests):
 @pytest.mark.docker
 class TestDocker(PlaceTests):
     place = Docker(image=IMAGE, cpus=1, memory="1GiB", env={"LANG": "C.UTF-8"}, network="none")
+
+
+@pytest.mark.spark
+class TestSparkSubmit(PlaceTests):
+    place = SparkSubmit(master="local[1]", conf={"spark.driver.memory": "512m"})
+    commands = False  # what it runs are applications of Spark: tests/integration/test_spark_submit.py

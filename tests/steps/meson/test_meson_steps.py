@@ -103,6 +103,22 @@ def test_r_finds_the_cosine_with_shrinkage():
     }
 
 
+def test_without_r_the_step_says_how_to_install_it(monkeypatch, tmp_path):
+    @step(output="region_train")
+    def give() -> pd.DataFrame:
+        return pd.DataFrame({"user_id": ["a"], "item_id": ["x"]})
+
+    @step(output="attempt")
+    def first() -> int:
+        return 1
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (failed,) = run(workflow("w", [give, first] >> fit_region), store=open_store("memory://"), raises=False).failures
+
+    assert "the program 'Rscript' cannot be started" in failed.cause
+    assert "fix: apt-get install r-base-core" in failed.cause
+
+
 def test_the_global_model_finds_items_in_the_same_direction():
     factors = pa.table({"item_id": ["a", "b", "c", "far"], "vector": [[1.0, 0.0], [2.0, 0.1], [0.0, 1.0], [1.0, 0.0]]})
 
