@@ -205,11 +205,11 @@ def _hint(kind: FieldKind, schema: Schema, optional: bool) -> str:
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
     said = [words[kind]] if kind in words else []
     said += ["a whole number"] if kind == "integer" and low is None and above is None and high is None else []
-    said += [f"{low:g} or more"] if low is not None else [f"more than {above:g}"] if above is not None else []
-    said += [f"at most {high:g}"] if high is not None else [f"less than {below:g}"] if below is not None else []
+    said += [f"{low:,g} or more"] if low is not None else [f"more than {above:,g}"] if above is not None else []
+    said += [f"at most {high:,g}"] if high is not None else [f"less than {below:,g}"] if below is not None else []
     said += [f"like {schema['pattern']}"] if "pattern" in schema else []
     said += ["may be left empty"] if optional else []
-    return ", ".join(said)
+    return _sentence(", ".join(said))
 
 
 def _sentence(text: str) -> str:

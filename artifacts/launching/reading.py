@@ -152,10 +152,8 @@ def _time(one: Field, text: str) -> str:
 
 def _read_axis(reading: Reading, one: Field, how: str) -> None:
     before = len(reading.wrong)
-    if how == "list" or not one.ranged:
-        axis = _read_list(reading, one)
-    else:
-        axis = _read_range(reading, one, log=how == "log")
+    listed = how == "list" or not one.ranged
+    axis = _read_list(reading, one) if listed else _read_range(reading, one, log=how == "log")
     if len(reading.wrong) == before:
         reading.axes[one.address] = axis
 

@@ -49,7 +49,7 @@ def _why(fault: Any) -> str:
         case "const":
             return f"must be {wanted}"
         case "type":
-            kinds = wanted if isinstance(wanted, list) else [wanted]
+            kinds: list[str] = wanted if isinstance(wanted, list) else [wanted]
             return f"must be {' or '.join(TYPES.get(kind, kind) for kind in kinds)}"
         case "minLength":
             return f"must have {wanted} characters or more"

@@ -70,7 +70,7 @@ def continue_run(
     again_from: the name of a step that runs again, and all that follows it; without it, what failed or never ran runs.
     Raises PrefectStopped; PrefectError, and UnknownRecord, for a run of a workflow whose code nobody can find.
     """
-    workflow = store.records.workflow(base_of(run))
+    workflow = store.records.registered_workflow(base_of(run))
     environment = {"KAON_CONTINUE": str(run.id)} | ({"KAON_AGAIN_FROM": again_from} if again_from else {})
     return _started(api, deployment_of(api, workflow, home or kaon_home()), {}, environment)
 
@@ -112,8 +112,9 @@ def executor_of(api: PrefectApi, workflow: RegisteredWorkflow) -> Executor:
     """Return who would execute a run of the workflow now. Raises PrefectStopped."""
     workers = api.post(f"/work_pools/{NAME}/workers/filter", {}) or []
     if any(worker.get("status") == "ONLINE" for worker in workers):
-        queue = api.get(f"/work_pools/{NAME}/queues/{workflow.name}")
-        if queue is None or queue.get("status") == "READY":  # a queue that is made now is polled by who takes them all
+        queues = f"/work_pools/{NAME}/queues"
+        queue = api.get(f"{queues}/{workflow.name}") or api.get(f"{queues}/default")  # which who takes all looks at
+        if queue is not None and queue.get("status") == "READY":
             return Executor(True)
     problem = f"nothing executes runs of {workflow.name} at the moment: one that is started waits until something does"
     return Executor(False, problem, f"kaon serve {workflow.flow}" if workflow.flow else "kaon up")

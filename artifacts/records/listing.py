@@ -89,7 +89,7 @@ class ListingRecords:
         found = found[:limit]
         return found[::-1] if upwards else found
 
-    def workflows(self) -> list[str]:
+    def workflow_names(self) -> list[str]:
         """Return the names of the workflows that have run."""
         query = select(runs.c.workflow).distinct().order_by(runs.c.workflow)
         with self.database.reading() as connection:

@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 from ..errors import NewerStore, StoreBusy
 from .ids import number
 from .life import SILENCE
-from .tables import METADATA, VERSION, holds, ids, loops, runs, schema_version, step_runs, workflows
+from .tables import METADATA, VERSION, holds, ids, loops, runs, runs_listed, schema_version, step_runs, workflows
 
 SCHEMA_LOCK = 0x6B616F6E
 """Number of the advisory lock under which PostgreSQL's tables are created and changed."""
@@ -56,6 +56,8 @@ def migrate(connection: Connection, where: str) -> None:
         if version == 1:
             _from_version_1(connection, where)
         connection.execute(CreateTable(workflows))
+        if connection.dialect.name == "sqlite":
+            connection.execute(CreateIndex(runs_listed, if_not_exists=True))
         connection.execute(update(schema_version).values(version=VERSION))
 
 

@@ -9,6 +9,7 @@ from .inside import InsideRecords
 from .listing import ListingRecords
 from .messages import MessageRecords
 from .outputs import OutputRecords
+from .points import PointRecords
 from .progress import ProgressRecords
 from .runs import RunRecords
 from .steps import StepRecords
@@ -29,6 +30,7 @@ class Records(
     InsideRecords,
     WorkflowRecords,
     TaggedRecords,
+    PointRecords,
 ):
     """Runs, steps, artifacts, messages and questions: the truth about what has run.
 

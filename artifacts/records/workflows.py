@@ -44,7 +44,7 @@ class WorkflowRecords:
 
         return self.database.write(work)
 
-    def workflow(self, name: str) -> RegisteredWorkflow:
+    def registered_workflow(self, name: str) -> RegisteredWorkflow:
         """Return the workflow of this name. Raises UnknownRecord."""
         with self.database.reading() as connection:
             row = connection.execute(WORKFLOW, {"of_name": name}).first()
@@ -55,7 +55,7 @@ class WorkflowRecords:
             )
         return _workflow(row)
 
-    def workflows(self) -> list[RegisteredWorkflow]:
+    def registered_workflows(self) -> list[RegisteredWorkflow]:
         """Return every known workflow, by name."""
         with self.database.reading() as connection:
             return [_workflow(row) for row in connection.execute(select(*COLUMNS).order_by(workflows.c.name))]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -14,6 +16,7 @@ from fastapi.responses import RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 
+from ..errors import StoreError
 from ..store import open_store
 from . import pages
 from .navigation import entries
@@ -46,11 +49,15 @@ def create_app(
     modules = tuple(page_modules())
     csrf, store = Csrf(), open_store(store_url)
     plans = KnownPlans(store)
+    with suppress(StoreError):  # filters are slower without; a store that cannot be written can still be read
+        if store.records.runs(limit=1):
+            store.records.index_listing()
     app = FastAPI(title="Kaon", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(csrf.check)])
     app.state.site = Site(
         store, prefect_url, mlflow_uri, environment(), entries(modules), csrf, plans, Watched(store, plans)
     )
     app.state.token = token
+    app.state.stopping = threading.Event()
     app.mount("/static", _Assets(directory=STATIC), name="static")
     for module in modules:
         app.include_router(module.router)

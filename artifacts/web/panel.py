@@ -108,7 +108,7 @@ def _step(site: Site, view: RunView, wanted: Wanted, step: StepRecord) -> Panel:
         _log(site, view, wanted, step.id),
         detail=detail,
         call=detail.call,
-        curves=tuple((name, curve_spec(name, curve)) for name, curve in detail.curves.items()),
+        curves=tuple((name, curve_spec(curve)) for name, curve in detail.curves.items()),
         links=tuple(links_of(site, view.run)),
         now=datetime.now(UTC),
     )

@@ -7,6 +7,7 @@ last, and is sent every line after that; the other parts are sent as they are no
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ SELDOM = 3.0
 """Seconds between two looks at one that has ended or is held; somebody may take it up again."""
 SILENCE = 15.0
 """Seconds after which something is sent though nothing has changed, so that a lost connection shows."""
+SLICE = 0.25
+"""Seconds between two looks at whether the server stops."""
 LINES = 500
 """Log lines that are sent at once."""
 PARTS = ("head", "plan", "panel")
@@ -74,17 +77,24 @@ def run_parts(site: Site, view: RunView, panel: Panel) -> Iterator[tuple[str, st
         yield name, template.render(site=site, view=view, run=view.run, panel=panel)
 
 
-async def events(stream: RunStream) -> AsyncIterator[str]:
-    """Yield what is sent, as server-sent events; it ends when the page is left."""
+async def events(stream: RunStream, stopping: threading.Event) -> AsyncIterator[str]:
+    """Yield what is sent, as server-sent events; it ends when the page is left, or the server stops."""
     yield "retry: 2000\n\n"
     told = time.monotonic()
-    while True:
+    while not stopping.is_set():
+        began = time.perf_counter()
         html, goes_on = await run_in_threadpool(stream.update)
         if html:
             lines = "".join(f"data: {line}\n" for line in html.splitlines())
-            yield f"id: {stream.last}\n{lines}\n"
+            yield f": made in {1000 * (time.perf_counter() - began):.1f} ms\nid: {stream.last}\n{lines}\n"
             told = time.monotonic()
         elif time.monotonic() - told > SILENCE:
             yield ": nothing new\n\n"
             told = time.monotonic()
-        await asyncio.sleep(EVERY if goes_on else SELDOM)
+        await _pause(EVERY if goes_on else SELDOM, stopping)
+
+
+async def _pause(seconds: float, stopping: threading.Event) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not stopping.is_set():
+        await asyncio.sleep(SLICE)

@@ -81,17 +81,17 @@ def curves_of(messages: Sequence[Message]) -> dict[str, list[tuple[float, float]
     return {name: curve[:: -(-len(curve) // POINTS)] for name, curve in list(found.items())[:CURVES]}
 
 
-def curve_spec(name: str, curve: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """Return the picture of a curve, as Vega-Lite takes it."""
+def curve_spec(curve: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """Return the picture of a curve, as Vega-Lite takes it; the metric's name is no part of it, and may be anything."""
     return {
-        "data": {"values": [{"at": at, name: value} for at, value in curve]},
+        "data": {"values": [{"at": at, "value": value} for at, value in curve]},
         "width": "container",
         "height": 120,
         "mark": {"type": "line", "point": len(curve) < 40, "tooltip": True},
         "encoding": {
             "x": {"field": "at", "type": "quantitative", "axis": {"tickMinStep": 1, "title": None, "tickCount": 6}},
             "y": {
-                "field": name.replace(".", "\\.").replace("[", "\\[").replace("]", "\\]"),
+                "field": "value",
                 "type": "quantitative",
                 "title": None,
                 "scale": {"zero": False},

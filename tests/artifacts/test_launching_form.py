@@ -82,7 +82,7 @@ def test_every_setting_is_a_field_of_its_kind_with_its_default_help_and_limits(f
         "train.options/loss": ("choice", "log"),
     }
     rank = form.fields["train.rank"]
-    assert (rank.help, rank.hint, rank.step, rank.swept) == ("Length of the vectors.", "more than 0", "train", True)
+    assert (rank.help, rank.hint, rank.step, rank.swept) == ("Length of the vectors.", "More than 0", "train", True)
     assert [(group.step, group.doc) for group in form.groups] == [("", ""), ("train", "Train a model.")]
 
 

@@ -16,9 +16,9 @@ def test_a_workflow_is_kept_as_it_was_last_and_told_apart_from_what_is_the_same(
     assert not records.register_workflow(first)
     assert records.register_workflow(RegisteredWorkflow("houses", "other.py", "/else", '{"a": 2}'))
 
-    known = records.workflow("houses")
+    known = records.registered_workflow("houses")
     assert (known.flow, known.folder, known.plan, known.facts) == ("other.py", "/else", '{"a": 2}', {})
-    assert [one.name for one in records.workflows()] == ["houses"]
+    assert [one.name for one in records.registered_workflows()] == ["houses"]
 
 
 def test_one_that_does_not_say_where_it_is_leaves_what_is_known_of_that(records: Records):
@@ -26,12 +26,15 @@ def test_one_that_does_not_say_where_it_is_leaves_what_is_known_of_that(records:
 
     assert records.register_workflow(RegisteredWorkflow("houses", "", "", '{"new": true}'))
 
-    assert (records.workflow("houses").flow, records.workflow("houses").plan) == ("flows/houses.py", '{"new": true}')
+    assert (records.registered_workflow("houses").flow, records.registered_workflow("houses").plan) == (
+        "flows/houses.py",
+        '{"new": true}',
+    )
 
 
 def test_a_workflow_that_nobody_ran_is_told_so(records: Records):
     with pytest.raises(UnknownRecord, match="no workflow 'gone' has been run, deployed or served"):
-        records.workflow("gone")
+        records.registered_workflow("gone")
 
 
 def test_runs_are_found_by_a_tag_and_by_a_sweep_in_their_plan(records: Records):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Project
 
-from kaon.artifacts import PrefectError, PrefectStopped, RunRecord, Store, open_store
+from kaon.artifacts import PrefectError, PrefectStopped, RegisteredWorkflow, RunRecord, Store, open_store
 from kaon.artifacts.launching.deployments import deployments, removed, scheduled, set_paused
 from kaon.artifacts.launching.prefect_api import PrefectApi
 from kaon.artifacts.launching.starting import (
@@ -29,6 +29,7 @@ pytestmark = pytest.mark.prefect
 PATIENCE = 120.0
 
 FLOW = """
+from pathlib import Path
 
 from kaon import step, workflow
 from kaon.artifacts import Metrics
@@ -97,17 +98,22 @@ def came(store: Store, api: PrefectApi) -> Callable[[Started], RunRecord]:
 
 
 def test_what_was_run_or_shipped_is_known_and_somebody_executes_it(api: PrefectApi, store: Store, project: Project):
-    small = store.records.workflow("small")
+    small = store.records.registered_workflow("small")
 
     assert (small.flow, small.folder) == (str(project.folder / "small.py"), str(project.folder))
-    assert "recommendations" in [one.name for one in store.records.workflows()]
-    assert executor_of(api, small).ready
+    assert "recommendations" in [one.name for one in store.records.registered_workflows()]
+    deadline = time.monotonic() + PATIENCE
+    while not executor_of(api, small).ready:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    other = RegisteredWorkflow("other", "other.py", "/jobs", "{}")
+    assert executor_of(api, other).ready
 
 
 def test_a_run_is_started_with_its_settings(
     api: PrefectApi, store: Store, project: Project, came: Callable[[Started], RunRecord]
 ):
-    small = store.records.workflow("small")
+    small = store.records.registered_workflow("small")
 
     run = came(start_run(api, small, {"fit": {"rank": 9}}, project.home))
 
@@ -118,7 +124,7 @@ def test_a_run_is_started_with_its_settings(
 def test_a_sweep_is_started_and_what_failed_of_it_is_run_again_once_it_is_mended(
     api: PrefectApi, store: Store, project: Project, came: Callable[[Started], RunRecord]
 ):
-    small = store.records.workflow("small")
+    small = store.records.registered_workflow("small")
     axes: dict[str, Any] = {"fit.rank": {"values": [2, 9, 30]}, "fit.alpha": {"low": 1.0, "high": 4.0, "count": 2}}
     order = sweep_order({"load.rows": 4}, axes, maximize="score.value")
 
@@ -145,7 +151,7 @@ def test_a_sweep_is_started_and_what_failed_of_it_is_run_again_once_it_is_mended
 def test_a_schedule_is_listed_paused_run_at_once_and_removed(
     api: PrefectApi, store: Store, project: Project, came: Callable[[Started], RunRecord]
 ):
-    small = store.records.workflow("small")
+    small = store.records.registered_workflow("small")
     when = {"name": "nightly", "cron": "0 3 * * *", "timezone": "Europe/Berlin"}
     made = scheduled(api, small, project.home, parameters={"fit": {"rank": 5}}, environment={}, **when)
 
@@ -171,5 +177,3 @@ def test_a_server_that_does_not_answer_is_told_as_such():
         deployments(PrefectApi("http://127.0.0.1:9/api"))
     with pytest.raises(PrefectStopped, match="no Prefect server is known"):
         deployments(PrefectApi(None))
-
-

@@ -55,7 +55,7 @@ def runs(
         "runs.html",
         rows=rows,
         metrics=metrics,
-        workflows=site.store.records.workflows(),
+        workflows=site.store.records.workflow_names(),
         states=shown,
         filters=filters,
         is_filtered=bool(workflow or states or tag or text),

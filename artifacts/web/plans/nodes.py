@@ -39,10 +39,13 @@ class PlanFacts:
 def facts_of(plan: str) -> PlanFacts:
     """Return a plan from its JSON; an empty one where it is no plan, so that a run can be shown all the same."""
     try:
-        read = json.loads(plan)
-        root = read["root"]
-    except (ValueError, KeyError, TypeError):
+        return _facts(json.loads(plan))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return PlanFacts({"node": "chain", "parts": [], "name": ""}, "", {}, {}, {})
+
+
+def _facts(read: Mapping[str, Any]) -> PlanFacts:
+    root = read["root"]
     calls: dict[str, Node] = {}
     boxes: dict[str, Node] = {}
     around: dict[str, tuple[str, ...]] = {}

@@ -15,6 +15,8 @@ URGENT: tuple[State, ...] = ("held", "running", "retrying", "failed", "cancelled
 """What a step with many items counts as: the first of these that one of them is, while the run goes on."""
 LASTING: tuple[State, ...] = ("held", "failed", "cancelled", "running", "retrying", "completed", "skipped")
 """The same, once the run has ended."""
+WENT_ON: tuple[State, ...] = ("completed", "skipped", "failed", "cancelled")
+"""The same in a run that completed: it went on without the items that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +47,19 @@ def standings(plan: PlanFacts, overview: RunOverview) -> dict[str, Standing]:
     """Return how every step, loop, repetition and decision of the plan stands, by path."""
     progress = {path.path: path for path in overview.paths}
     goes_on = overview.run.ended is None and overview.run.state not in ("failed", "held")
-    found = {path: _call(progress.get(path), goes_on) for path in plan.calls}
+    order = WENT_ON if overview.run.state == "completed" else URGENT if goes_on else LASTING
+    found = {path: _call(progress.get(path), order, goes_on) for path in plan.calls}
     for path in _activated(plan.root, found) if overview.run.ended is None else ():
         found[path] = Standing("activated", {}, None)
     for path in reversed(tuple(plan.boxes)):
-        found[path] = _box(plan, path, found, progress, goes_on)
+        found[path] = _box(plan, path, found, progress, order)
     return found
 
 
-def _call(progress: PathProgress | None, goes_on: bool) -> Standing:
+def _call(progress: PathProgress | None, order: Sequence[State], goes_on: bool) -> Standing:
     if progress is None:
         return PENDING
-    state = _state(progress.counts, goes_on)
+    state = _state(progress.counts, order)
     more = progress.total is not None and progress.ended < progress.total
     if goes_on and more and state in GOOD:
         state = "running"
@@ -64,8 +67,8 @@ def _call(progress: PathProgress | None, goes_on: bool) -> Standing:
     return Standing(state, progress.counts, progress.total, progress.rate, progress.left, took)
 
 
-def _state(counts: Mapping[State, int], goes_on: bool) -> State:
-    return next((state for state in (URGENT if goes_on else LASTING) if counts.get(state)), "pending")
+def _state(counts: Mapping[State, int], order: Sequence[State]) -> State:
+    return next((state for state in order if counts.get(state)), "pending")
 
 
 def _box(
@@ -73,15 +76,15 @@ def _box(
     path: str,
     found: Mapping[str, Standing],
     progress: Mapping[str, PathProgress],
-    goes_on: bool,
+    order: Sequence[State],
 ) -> Standing:
     """Return how a loop, repetition or decision stands: its state is its steps', its counts are its items'."""
     inside = [found[call] for call in calls_in(plan.boxes[path])]
     states: dict[State, int] = {}
     for standing in inside:
         states[standing.state] = states.get(standing.state, 0) + 1
-    state = _state(states, goes_on)
-    if state in GOOD and states.get("pending") and goes_on:
+    state = _state(states, order)
+    if state in GOOD and states.get("pending") and order is URGENT:
         state = "running"
     direct = [progress[call] for call in plan.directly_in(path) if call in progress]
     if not direct:

@@ -34,6 +34,7 @@ from . import (
     stack,
     status,
     sweep,
+    ui,
     watch,
 )
 from .refusals import told
@@ -73,6 +74,7 @@ published.command("promote")(publish_promote.promote)
 published.command("rollback")(publish_promote.rollback)
 published.command("stop")(publish_promote.stop)
 app.command("rank")(rank.rank)
+app.command("ui")(ui.ui)
 app.command("up")(stack.up)
 app.command("down")(stack.down)
 app.command("doctor")(doctor.doctor)

@@ -17,7 +17,7 @@ from kaon.dsl.settings import flat, validated
 
 def foretold(store: Store, made: Workflow, settings: dict[str, Any], *more: dict[str, Any]) -> Foretold:
     """Return what is foretold from the store alone."""
-    known = [w for w in store.records.workflows() if w.name == made.name]
+    known = [w for w in store.records.registered_workflows() if w.name == made.name]
     plan = json.loads(made.plan.to_json())
     complete = [flat(validated(made.settings_model, one)) for one in (settings, *more)]
     return foretell(store, plan, complete, facts=known[0].facts if known else {})

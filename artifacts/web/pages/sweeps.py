@@ -1,0 +1,181 @@
+"""Sweeps: a leaderboard while points come in, what settings do to a metric, and what failed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
+
+from ...errors import UnknownRecord
+from ...launching.fields import form_of
+from ...launching.prefect_api import PrefectApi
+from ...launching.starting import base_of, continue_run
+from ...records import RunRecord
+from ...sweeping import Board, Point, sweep_in
+from ..boards import board_of
+from ..navigation import Entry
+from ..parts_stream import changes
+from ..site import Id, Site, page, site_of
+from ..sweep_charts import pictures
+
+router = APIRouter()
+NAVIGATION = Entry("Sweeps", "/sweeps", 30)
+
+ROWS = 50
+LISTED = 30
+"""Sweeps of a page of the list."""
+PARTS = ("head", "board", "charts")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of a sweep is shown, as the address says it."""
+
+    by: str = ""
+    down: bool = True
+    state: str = ""
+    start: int = 0
+    metric: str = ""
+
+    def url(self, run_id: int, page: str = "", **changes: object) -> str:
+        """Return the address of this, or of something near it."""
+        values: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__} | changes
+        standard = {"by": "", "down": True, "state": "", "start": 0, "metric": ""}
+        given = {
+            name: str(value).lower() if name == "down" else value
+            for name, value in values.items()
+            if value != standard[name]
+        }
+        return f"/sweeps/{run_id}{page}{f'?{urlencode(given)}' if given else ''}"
+
+
+def asked(by: str = "", down: bool = True, state: str = "", start: Id = 0, metric: str = "") -> Asked:
+    """Return what the address asks for."""
+    return Asked(by, down, state, start, metric)
+
+
+Wanted = Annotated[Asked, Depends(asked)]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepView:
+    """A sweep as it is shown."""
+
+    run: RunRecord
+    board: Board
+    asked: Asked
+    metric: str
+    less: bool
+    best: Point | None
+    launch: str
+    """The name of the workflow whose form the settings of a point fill; empty if there is none."""
+
+    @property
+    def by(self) -> str:
+        """What the leaderboard is sorted by."""
+        return self.asked.by or self.metric or "point"
+
+    @property
+    def down(self) -> bool:
+        """Whether the largest comes first."""
+        if self.asked.by:
+            return self.asked.down
+        return bool(self.metric) and not self.less
+
+    def promoted(self, point: Point) -> str:
+        """Return the address of the launch form, filled with the settings of a point."""
+        order = json.loads(self.run.tags.get("sweep", "{}"))
+        settings = {**self.run.settings, **order.get("fixed", {}), **point.values}
+        return f"/launch/{self.launch}?{urlencode({'settings': json.dumps(settings)})}"
+
+
+@router.get("/sweeps")
+def sweeps(request: Request, before: Id = 0) -> Response:
+    """List the newest sweeps."""
+    records = site_of(request).store.records
+    found = records.sweeps(LISTED + 1, before or None)
+    shown = [(run, sweep_in(run)) for run in found[:LISTED]]
+    older = f"/sweeps?before={found[LISTED - 1].id}" if len(found) > LISTED else None
+    return page(request, "sweeps.html", shown=shown, older=older)
+
+
+@router.get("/sweeps/{run_id}")
+def sweep(request: Request, run_id: Id, wanted: Wanted) -> Response:
+    """Show a sweep."""
+    return page(request, "sweep.html", **_context(site_of(request), run_id, wanted))
+
+
+@router.get("/sweeps/{run_id}/events")
+def sweep_events(request: Request, run_id: Id, wanted: Wanted) -> Response:
+    """Send what changes on the page, as long as somebody looks at it."""
+    site = site_of(request)
+    _view(site, run_id, wanted)  # refuses what there is not, before anything is sent
+
+    def parts() -> tuple[dict[str, str], bool]:
+        context = _context(site, run_id, wanted)
+        shown = {name: site.templates.get_template(f"sweep_{name}.html").render(site=site, **context) for name in PARTS}
+        return shown, context["view"].run.ended is None and context["view"].run.state == "running"
+
+    return StreamingResponse(changes(parts), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+@router.post("/sweeps/{run_id}/retry")
+def retry(request: Request, run_id: Id) -> Response:
+    """Run again what failed, or never ran, with the code as it is now; what finished is kept."""
+    site = site_of(request)
+    begun = continue_run(PrefectApi(site.prefect_url), site.store, site.store.records.run(run_id))
+    return RedirectResponse(f"/launch/started/{begun.flow_run}?sweep=true", 303)
+
+
+def _view(site: Site, run_id: int, wanted: Asked) -> SweepView:
+    run = site.store.records.run(run_id)
+    board = board_of(site.store, run)
+    metrics = board.metrics
+    metric = wanted.metric if wanted.metric in metrics else (metrics[0] if metrics else "")
+    less = board.sweep.less_is_better if metric == board.sweep.objective else _falls(metric)
+    return SweepView(run, board, wanted, metric, less, board.best(metric, less=less), _launched(site, run, board))
+
+
+def _context(site: Site, run_id: int, wanted: Asked) -> dict[str, Any]:
+    view = _view(site, run_id, wanted)
+    board = view.board
+    ranking = board.ranked(view.by, down=view.down, state=wanted.state, start=wanted.start, limit=ROWS)
+    drawn, count = pictures(board, view.metric, less=view.less)
+    counts = board.counts()
+    failed = board.ranked("point", down=False, state="failed", limit=5)
+    return {
+        "view": view,
+        "run": view.run,
+        "board": board,
+        "counts": counts,
+        "ended": sum(number for state, number in counts.items() if state not in ("running", "pending")),
+        "failed": failed,
+        "ranking": ranking,
+        "rows": ROWS,
+        "pictures": drawn,
+        "drawn": count,
+        "measured": sum(view.metric in point.metrics for point in board.points.values()),
+    }
+
+
+def _falls(metric: str) -> bool:
+    """Say whether less of a metric is better, by what it is called.
+
+    >>> _falls("metrics.loss"), _falls("score.ndcg@10")
+    (True, False)
+    """
+    name = metric.rpartition(".")[2].lower()
+    return any(word in name for word in ("loss", "error", "rmse", "mae", "mse", "off", "seconds", "latency"))
+
+
+def _launched(site: Site, run: RunRecord, board: Board) -> str:
+    try:
+        workflow = site.store.records.registered_workflow(base_of(run))
+    except UnknownRecord:
+        return ""
+    addresses = {field.address for field in form_of(json.loads(workflow.plan)).fields.values()}
+    return workflow.name if addresses.issuperset(board.sweep.variables) else ""
