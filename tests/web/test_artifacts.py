@@ -450,3 +450,20 @@ def test_what_pages_have_computed_is_collected_when_nobody_asks_for_it_any_more(
 
     assert not computed.exists()
     assert "4.5" in got(client, f"/artifacts/{artifact.id}/columns"), "it is computed again"
+
+
+def test_a_picture_is_a_picture_in_a_sandbox_and_svg_never_is(client: TestClient, put: Put, tmp_path: Path):
+    from tests.artifacts.viewers.test_viewers import png
+
+    (tmp_path / "dot.png").write_bytes(png())
+    (tmp_path / "evil.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")
+    dot, evil = put(File(tmp_path / "dot.png"), File), put(File(tmp_path / "evil.svg"), File)
+
+    assert f'src="/artifacts/{dot.id}/blocks/1?viewer=file" alt="The picture dot.png."' in got(
+        client, f"/artifacts/{dot.id}"
+    )
+    answer = client.get(f"/artifacts/{dot.id}/blocks/1?viewer=file")
+    assert (answer.headers["content-type"], answer.content) == ("image/png", png())
+    assert answer.headers["content-security-policy"].startswith("sandbox;")
+    assert "&lt;svg xmlns" in got(client, f"/artifacts/{evil.id}")
+    assert client.get(f"/artifacts/{evil.id}/blocks/1").status_code == 404
