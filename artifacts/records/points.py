@@ -73,7 +73,7 @@ class PointRecords:
         )
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
-        return [PointOutput(*found, from_json(summary)) for *found, summary in rows]
+        return [PointOutput(row[0], row[1], row[2], row[3], from_json(row[4])) for row in rows]
 
 
 def _inside(run_id: int, path: str) -> ColumnElement[bool]:

@@ -26,7 +26,7 @@ from ..sweep_charts import pictures
 router = APIRouter()
 NAVIGATION = Entry("Sweeps", "/sweeps", 30)
 
-ROWS = 50
+ROWS = 25
 LISTED = 30
 """Sweeps of a page of the list."""
 PARTS = ("head", "board", "charts")
