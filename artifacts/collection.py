@@ -147,12 +147,8 @@ def _removed_file(path: Path) -> bool:
 
 def _unused_cache(before: datetime) -> Iterator[Unwanted]:
     """Yield what lies in the cache, a blob, a file or a folder each, and was last used before that."""
-    for path in (
-        *cache().glob("blobs/??/*"),
-        *cache().glob("files/*"),
-        *cache().glob("directories/*"),
-        *cache().glob("wheels/*/*"),
-    ):
+    patterns = ("blobs/??/*", "files/*", "directories/*", "wheels/*/*", "views/*")
+    for path in (path for pattern in patterns for path in cache().glob(pattern)):
         with suppress(FileNotFoundError):
             if _used(path) < before:
                 yield Unwanted(path, _size(path))

@@ -4,6 +4,7 @@ ArtifactsError
 ├── NotDigestible       a value that has no canonical form
 ├── NoKind              a type that no kind can store
 ├── BrokenKind          a kind's entry point that cannot be loaded
+├── BrokenViewer        a viewer's entry point that cannot be loaded
 ├── NotStorable         a value that its kind refuses
 ├── WrongType           an artifact that cannot be read as the type asked for
 ├── StoreError
@@ -56,6 +57,10 @@ class NoKind(ArtifactsError, TypeError):
 
 class BrokenKind(ArtifactsError):
     """An entry point of the group `kaon.kinds` that cannot be loaded."""
+
+
+class BrokenViewer(ArtifactsError):
+    """An entry point of the groups `kaon.viewers` and `kaon.history_viewers` that cannot be loaded."""
 
 
 class NotStorable(ArtifactsError, ValueError):

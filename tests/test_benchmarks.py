@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from tests.benchmarks import scale, training
+from tests.benchmarks import scale, training, web
 from tests.benchmarks.measured import (
     by_hand_seconds,
     chain_seconds,
@@ -126,3 +126,12 @@ def test_what_a_step_adds_to_its_function_and_to_its_peer_is_told():
         "1 MiB",
     )
     assert training.row("train_als", "local", [ours], [alone])[2:] == ("1.10", "+10.0 %", "2 MiB")
+
+
+def test_the_pages_of_a_run_are_measured_while_it_goes_on():
+    found = web.watched(points=60, seconds=6.0)
+
+    assert found.points == 60
+    assert len(found.updates) > 5
+    assert all(len(times) > 1 for times in found.pages.values())
+    assert min(found.grown) > 0

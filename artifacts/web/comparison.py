@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..json_form import Json
 from ..records import RunRecord
@@ -21,8 +21,8 @@ class Line:
     values: tuple[object, ...]
     """In the order of the runs; ABSENT where a run has none."""
     differs: bool
-    best: int | None = None
-    """Place of the highest of differing numbers, for a bar behind it."""
+    highest: int | None = None
+    """Place of the highest of differing metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Comparison:
     settings: tuple[Line, ...]
     metrics: tuple[Line, ...]
     codes: tuple[Line, ...]
-    """Steps whose code is not the same in all of them."""
+    """Steps that all of them have, and whose code is not the same."""
 
 
 def compared(site: Site, run_ids: Sequence[int]) -> Comparison:
@@ -42,14 +42,13 @@ def compared(site: Site, run_ids: Sequence[int]) -> Comparison:
     metrics: dict[int, dict[str, float]] = {}
     for run in runs:
         metrics |= metrics_by_run(site, [run.id], metric_paths(site.plans, run.id))
-    codes = [
-        {path: str(call["code"]) for path, call in site.plans.of(run.id, run.generation).facts.calls.items()}
-        for run in runs
-    ]
+    calls = [site.plans.of(run.id, run.generation).facts.calls for run in runs]
+    shared = [path for path in calls[0] if all(path in its_calls for its_calls in calls)]
+    codes = [{path: str(its_calls[path]["code"]) for path in shared} for its_calls in calls]
     return Comparison(
         runs,
         _lines([run.settings for run in runs]),
-        _lines([metrics.get(run.id, {}) for run in runs]),
+        tuple(map(_with_highest, _lines([metrics.get(run.id, {}) for run in runs]))),
         tuple(line for line in _lines(codes, _digest) if line.differs),
     )
 
@@ -62,13 +61,15 @@ def _lines(
     for name in names:
         values = tuple(one.get(name, ABSENT) for one in found)
         differs = any(value != values[0] for value in values[1:])
-        lines.append(Line(name, tuple(map(shown, values)), differs, _highest(values) if differs else None))
+        lines.append(Line(name, tuple(map(shown, values)), differs))
     return tuple(sorted(lines, key=lambda line: not line.differs))
 
 
-def _highest(values: Sequence[object]) -> int | None:
-    numbers = {place: value for place, value in enumerate(values) if isinstance(value, float)}
-    return max(numbers, key=lambda place: numbers[place]) if len(numbers) > 1 else None
+def _with_highest(line: Line) -> Line:
+    numbers = {place: value for place, value in enumerate(line.values) if isinstance(value, float)}
+    if not line.differs or len(numbers) < 2:
+        return line
+    return replace(line, highest=max(numbers, key=lambda place: numbers[place]))
 
 
 def _digest(value: object) -> str:

@@ -98,7 +98,7 @@ def short(value: object, longest: int = LONGEST) -> str:
     >>> short("a" * 100, 5)
     'aaaa…'
     """
-    text = json_text(value).replace("\n", " ")
+    text = json_text(value).replace("\n", " ") or '""'
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 

@@ -82,10 +82,11 @@ async def events(stream: RunStream, stopping: threading.Event) -> AsyncIterator[
     yield "retry: 2000\n\n"
     told = time.monotonic()
     while not stopping.is_set():
+        began = time.perf_counter()
         html, goes_on = await run_in_threadpool(stream.update)
         if html:
             lines = "".join(f"data: {line}\n" for line in html.splitlines())
-            yield f"id: {stream.last}\n{lines}\n"
+            yield f": made in {1000 * (time.perf_counter() - began):.1f} ms\nid: {stream.last}\n{lines}\n"
             told = time.monotonic()
         elif time.monotonic() - told > SILENCE:
             yield ": nothing new\n\n"

@@ -21,6 +21,9 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._stopping = app.state.stopping
+        templates = app.state.site.templates
+        for name in templates.list_templates():
+            templates.get_template(name)  # read now, or the first page would wait for it
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: streams first, then everything."""
@@ -35,6 +38,7 @@ def listening(host: str, port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
+        made.listen(128)  # from now on who comes early waits
     except OSError:
         made.close()
         raise

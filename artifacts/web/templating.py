@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..viewers.said import said
 from . import formats, labels
 
 HIDDEN_TAGS = frozenset(
@@ -38,6 +39,7 @@ def environment() -> Environment:
         "json_text": formats.json_text,
         "items": formats.items,
         "last": formats.last,
+        "said": said,
         "repeat_pair": lambda value: (value, value),
         "dictlist": lambda mapping: list(mapping.items()),
     }

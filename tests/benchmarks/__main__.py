@@ -1,12 +1,13 @@
 """What Kaon costs beside what else one would take, on this machine: `make bench`, or some parts of it.
 
-python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scale]
+python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scale] [web]
 
     sweeps     (a), (d)  ten thousand trivial points, by Kaon, Prefect, Metaflow, redun and Dask; then the same again
     sequences  (b)       a step of a sequence of 200, by Kaon and written by hand for Prefect
     plans      (c)       building and checking a workflow of 10,000 steps
     loops                five markets on two cores against one
     training             the training steps beside implicit, a plain PyTorch loop, XGBoost and FAISS alone
+    web                  the pages of a run of 10,000 points, while it goes on
     scale                ALS by implicit and by Spark at 0.1, 1 and 5 million synthetic events
 
 Everything is measured in one go, one after the other: leave the machine alone meanwhile.
@@ -26,7 +27,7 @@ from unittest.mock import patch
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tests.benchmarks import scale, sweeps, training
+from tests.benchmarks import scale, sweeps, training, web
 from tests.benchmarks.measured import (
     Chain,
     by_hand_seconds,
@@ -144,6 +145,11 @@ def measure_scale() -> None:
     console.print(scale.table(found), scale.EXPLAINED, rule, "", sep="\n")
 
 
+def measure_web() -> None:
+    """Print what the web application's pages and live updates take while a run of ten thousand points goes on."""
+    console.print(web.table(web.watched()), web.EXPLAINED, "", sep="\n")
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "sweeps": measure_sweeps,
     "sequences": measure_sequences,
@@ -151,6 +157,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "loops": measure_loops,
     "training": measure_training,
     "scale": measure_scale,
+    "web": measure_web,
 }
 
 

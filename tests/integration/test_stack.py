@@ -34,18 +34,19 @@ def entry(home: Path, server: str) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home whose stack is up, although both ports that it was to have are in use."""
+    """A home whose stack is up, although all ports that it was to have are in use."""
     home = tmp_path_factory.mktemp("home")
-    (first, prefect_port), (second, mlflow_port) = taken_port(), taken_port()
-    with closing(first), closing(second):
-        prefect, mlflow = stack.up(home, prefect_port=prefect_port, mlflow_port=mlflow_port)
+    (first, prefect_port), (second, mlflow_port), (third, ui_port) = taken_port(), taken_port(), taken_port()
+    with closing(first), closing(second), closing(third):
+        prefect, mlflow, ui = stack.up(home, prefect_port=prefect_port, mlflow_port=mlflow_port, ui_port=ui_port)
     assert prefect.note == f"port {prefect_port} is in use, so it took another"
     assert mlflow.note == f"port {mlflow_port} is in use, so it took another"
+    assert ui.note == f"port {ui_port} is in use, so it took another"
     yield home
     stack.down(home)
 
 
-def test_both_servers_answer_where_the_stack_file_says(home: Path) -> None:
+def test_the_servers_answer_where_the_stack_file_says(home: Path) -> None:
     prefect, mlflow = entry(home, "prefect"), entry(home, "mlflow")
 
     with urlopen(f"{prefect['url']}/health") as reply:
@@ -54,12 +55,14 @@ def test_both_servers_answer_where_the_stack_file_says(home: Path) -> None:
         assert b"<!DOCTYPE html>" in reply.read(), "the UI"
     with urlopen(f"{mlflow['url']}/health") as reply:
         assert reply.read() == b"OK"
+    with urlopen(f"{entry(home, 'ui')['url']}/runs") as reply:
+        assert b"Nothing has run yet" in reply.read()
 
 
 def test_a_second_up_starts_nothing_and_says_so(home: Path) -> None:
     before = (home / "stack.json").read_text()
 
-    assert [server.note for server in stack.up(home)] == ["was up already", "was up already"]
+    assert [server.note for server in stack.up(home)] == ["was up already"] * 3
     assert (home / "stack.json").read_text() == before
 
 
@@ -93,18 +96,21 @@ def test_the_command_tells_where_the_servers_are(home: Path) -> None:
     assert told.stdout == (
         f"Prefect  {str(entry(home, 'prefect')['url']).removesuffix('/api')}  (was up already)\n"
         f"MLflow   {entry(home, 'mlflow')['url']}  (was up already)\n"
+        f"Kaon     {entry(home, 'ui')['url']}  (was up already)\n"
     )
 
 
-def test_down_stops_both_and_a_second_down_has_nothing_to_stop(home: Path) -> None:
-    prefect, mlflow = entry(home, "prefect"), entry(home, "mlflow")
+def test_down_stops_all_and_a_second_down_has_nothing_to_stop(home: Path) -> None:
+    prefect, mlflow, ui = entry(home, "prefect"), entry(home, "mlflow"), entry(home, "ui")
 
     stopped = stack.down(home)
 
-    assert [(server.name, server.note) for server in stopped] == [("Prefect", ""), ("MLflow", "")]
+    assert [(server.name, server.note) for server in stopped] == [("Prefect", ""), ("MLflow", ""), ("Kaon", "")]
     assert not own_server.answers(str(prefect["url"]), timeout=1)
     with pytest.raises(OSError):
         urlopen(f"{mlflow['url']}/health", timeout=1)
+    with pytest.raises(OSError):
+        urlopen(f"{ui['url']}/login", timeout=1)
     assert not (home / "stack.json").exists()
     assert stack.down(home) == ()
 

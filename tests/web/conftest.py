@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.web import flows
 
 import kaon
-from kaon.artifacts import open_store
+from kaon.artifacts import Store, open_store
 from kaon.artifacts.web import create_app
 from kaon.artifacts.web.serving import Server
 
@@ -46,11 +46,8 @@ def served(app: FastAPI) -> Iterator[str]:
             thread.join(20)
 
 
-@pytest.fixture(scope="session")
-def made_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a store with runs; tests look at copies of it."""
-    folder = tmp_path_factory.mktemp("made_runs")
-    store = open_store(folder)
+def make_runs(store: Store) -> None:
+    """Run small workflows: `learning` completes twice and fails once, `searching` loses two points, one run is held."""
     for settings in ({}, {"train.rank": 16, "train.epochs": 8}):
         kaon.run(flows.learning, settings, store=store, tags={"team": "research"})
     failing = {"train.rank": 4, "fit_market.bad_market": "market 3"}
@@ -58,6 +55,14 @@ def made_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kaon.run(flows.searching, {"score.fails_above": 4.5}, store=store, raises=False)
     kaon.run(flows.deciding, store=store)
     kaon.run(flows.deciding, {"is_good.bar": 0.9}, store=store, hold_before=["keep_quiet"], raises=False)
+
+
+@pytest.fixture(scope="session")
+def made_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store with runs; tests look at copies of it."""
+    folder = tmp_path_factory.mktemp("made_runs")
+    store = open_store(folder)
+    make_runs(store)
     store.records.database.close()
     return folder
 

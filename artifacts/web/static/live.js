@@ -50,13 +50,13 @@ function morph(old, part) {
 function morphAttributes(old, part) {
   let changed = false;
   for (const { name } of [...old.attributes]) {
-    if (!part.hasAttribute(name) && name !== "open") {
+    if (!part.hasAttribute(name) && name !== "open") { // what the reader has opened stays open
       old.removeAttribute(name);
       changed = true;
     }
   }
   for (const { name, value } of part.attributes) {
-    if (old.getAttribute(name) !== value) {
+    if (old.getAttribute(name) !== value && name !== "aria-pressed") {
       old.setAttribute(name, value);
       changed = true;
     }

@@ -19,6 +19,13 @@ document.addEventListener("submit", (event) => {
   openPanel(`${event.target.getAttribute("action")}?${new URLSearchParams(fields)}`);
 });
 
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("#plan-whole");
+  if (!button) return;
+  const whole = document.querySelector(".run-page").classList.toggle("whole");
+  button.setAttribute("aria-pressed", String(whole));
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.target.matches("input, textarea, select")) return;
   document.getElementById("panel-close")?.click();

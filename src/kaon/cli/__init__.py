@@ -19,6 +19,7 @@ from . import (
     cancel,
     check,
     deploy,
+    diff,
     doctor,
     gc,
     logs,
@@ -33,6 +34,7 @@ from . import (
     stack,
     status,
     sweep,
+    ui,
     watch,
 )
 from .refusals import told
@@ -65,12 +67,14 @@ app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("artifacts")(artifacts.artifacts)
 app.command("artifact")(artifact.artifact)
+app.command("diff")(diff.diff)
 app.add_typer(published, name="publish")
 published.command("list")(publish_list.publish_list)
 published.command("promote")(publish_promote.promote)
 published.command("rollback")(publish_promote.rollback)
 published.command("stop")(publish_promote.stop)
 app.command("rank")(rank.rank)
+app.command("ui")(ui.ui)
 app.command("up")(stack.up)
 app.command("down")(stack.down)
 app.command("doctor")(doctor.doctor)

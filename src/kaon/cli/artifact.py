@@ -7,15 +7,19 @@ import typer
 from .options import AsJson, Home
 
 if TYPE_CHECKING:
+    from kaon.artifacts import Artifact, Store
     from kaon.artifacts.lineage import Lineage
 
 
 def artifact(
     artifact_id: Annotated[str, typer.Argument(metavar="ID", help="An artifact's number: kaon artifacts RUN.")],
+    history: Annotated[
+        bool, typer.Option("--history", help="Show what the past runs of its workflow gave in its place.")
+    ] = False,
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
-    """Show an artifact: its summary, a preview, and its lineage."""
+    """Show an artifact: its summary, a preview, and its lineage; or its history."""
     from kaon.artifacts import open_store
     from kaon.artifacts.lineage import downstream, upstream
     from kaon.artifacts.viewers import preview
@@ -26,6 +30,9 @@ def artifact(
 
     store = open_store()
     found = store.records.artifact(number(artifact_id, "an artifact"))
+    if history:
+        _print_history(store, found)
+        return
     sources, results = upstream(store.records, found.id), downstream(store.records, found.id)
     if as_json:
         lineage = {"upstream": sources.edges, "downstream": results.edges}
@@ -48,6 +55,15 @@ def artifact(
     for title, lineage_of in (("made from", sources), ("used for", results)):
         for line in _lineage(title, lineage_of):
             terminal.print(line, markup=False)
+
+
+def _print_history(store: "Store", artifact: "Artifact") -> None:
+    from kaon.artifacts.viewers import history_viewers_for
+    from kaon.artifacts.viewers.moments import moments_of
+
+    from .blocks import print_blocks
+
+    print_blocks(history_viewers_for(artifact)[0].view(moments_of(store, artifact)))
 
 
 def _lineage(title: str, lineage: "Lineage") -> list[str]:

@@ -4,7 +4,7 @@ from .options import AsJson, Home
 
 
 def up(as_json: AsJson = False, home: Home = None) -> None:
-    """Start a Prefect server, an MLflow server, and a process that executes what is launched and scheduled.
+    """Start Prefect, MLflow, the web application, and a process that executes what is launched and scheduled.
 
     They stay until `kaon down`; later runs use them.
     """

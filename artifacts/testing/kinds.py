@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from .errors import WrongType
-from .kinds import Kind, kind_for
-from .kinds.annotations import stripped
+from ..errors import WrongType
+from ..kinds import Kind, kind_for
+from ..kinds.annotations import stripped
 
 __all__ = ["KindTests", "dumped"]
 

@@ -1,0 +1,80 @@
+"""Numbers of several names over runs, as lines that break where a run has none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from ...json_form import Json
+from ..blocks import Block, Cell, Grid, Note, RunLink
+from ..charts import lines
+from ..moment import Moment
+from ..said import is_number
+
+LINES = 8
+"""Of one chart; more cannot be told apart by their colours."""
+CHARTS = 4
+
+
+def changing_over_runs(
+    named: Sequence[Mapping[str, float]], moments: Sequence[Moment], title: str, description: str, up: str = "value"
+) -> list[Block]:
+    """Return what `over_runs` does, without lines for numbers that never change, unless none does."""
+    names = dict.fromkeys(name for numbers in named for name in numbers)
+    drawn = [name for name in names if len({numbers.get(name) for numbers in named}) > 1]
+    return over_runs(named, moments, title, description, up, drawn)
+
+
+def over_runs(
+    named: Sequence[Mapping[str, float]],
+    moments: Sequence[Moment],
+    title: str,
+    description: str,
+    up: str = "value",
+    drawn: Sequence[str] = (),
+) -> list[Block]:
+    """Return charts of the numbers and a table of them, newest run first.
+
+    named: for each moment its numbers by name; a name that is missing there is a gap in its line. Numbers of one size
+    share a chart. drawn: the names that have a line; all if empty.
+    """
+    names = list(dict.fromkeys(name for numbers in named for name in numbers))
+    if not names:
+        return [Note("None of these runs has a number to show.")]
+    groups = _by_size(named, drawn or names)[:CHARTS]
+    charts = [
+        lines(_rows(named, moments, group[:LINES], up), f"{title}: {group[0]} …" if at else title, description, up=up)
+        for at, group in enumerate(groups)
+    ]
+    left = len(names) - sum(len(group[:LINES]) for group in groups)
+    notes = [Note(f"{left} more, which change less or never, are in the table alone.")] if left else []
+    table: list[tuple[Cell, ...]] = [
+        (RunLink(moment.run), moment.time.replace("T", " ")[:16], moment.state, *(numbers.get(name) for name in names))
+        for moment, numbers in zip(moments, named, strict=True)
+    ]
+    columns = ("run", "started (UTC)", "state", *names)
+    return [*charts, *notes, Grid(columns, tuple(reversed(table)), "Run by run")]
+
+
+def _by_size(named: Sequence[Mapping[str, float]], names: Sequence[str]) -> list[list[str]]:
+    """Return the names in groups that one axis suits: those whose largest value has as many digits."""
+    groups: dict[int, list[str]] = {}
+    for name in names:
+        known = [abs(numbers[name]) for numbers in named if is_number(numbers.get(name))]
+        largest = max(known, default=0.0)
+        groups.setdefault(math.floor(math.log10(largest)) if largest else -1, []).append(name)
+    return list(groups.values())
+
+
+def _rows(
+    named: Sequence[Mapping[str, float]], moments: Sequence[Moment], names: Sequence[str], up: str
+) -> list[Mapping[str, Json]]:
+    return [
+        {"run": moment.run, "series": name, up: _drawn(numbers.get(name)), "link": RunLink(moment.run).to}
+        for name in names
+        for moment, numbers in zip(moments, named, strict=True)
+    ]
+
+
+def _drawn(value: float | None) -> float | None:
+    return value if is_number(value) else None
