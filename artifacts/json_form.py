@@ -19,6 +19,9 @@ from .errors import NotStorable
 Json = TypeAliasType("Json", "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None")
 """What JSON can say."""
 
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""The types whose values are their own JSON form."""
+
 
 def canonical_json(value: object) -> bytes:
     """Return the value as JSON in UTF-8, the same bytes for equal values.
@@ -57,6 +60,8 @@ def json_form(value: object, where: str = "value") -> Json:
         case Mapping():
             return _mapping(value, where)
         case tuple() | list():
+            if PLAIN.issuperset(map(type, value)):  # a hundred thousand ids are no hundred thousand calls
+                return list(value)
             return [json_form(item, f"{where}[{place}]") for place, item in enumerate(value)]
         case Set():
             return sorted((json_form(item, f"{where}{{…}}") for item in value), key=_text)

@@ -41,7 +41,7 @@ class TableKind:
             return _as_spark(source)
         if not (is_anything(wanted) or self.accepts(wanted)):
             raise unreadable(self.name, wanted, OFFERS)
-        table = parquet.read_table(source)
+        table = parquet.ParquetFile(source).read()  # read_table would first import all of pyarrow.dataset
         return table.to_pandas() if _is_pandas(wanted) else table
 
     def summary(self, value: Any) -> dict[str, Json]:
