@@ -273,6 +273,7 @@ def test_nulls_come_last_whichever_way_a_column_is_sorted(client: TestClient, pu
 def test_columns_tell_their_range_their_spread_and_what_is_missing(client: TestClient, put: Put):
     frame = pd.DataFrame(
         {
+            "record": [{"a": 9, "b": 9}, None, {"a": 8, "b": 9}, {"a": 9, "b": 9}],
             "n": [1.0, 2.0, None, 4.0],
             "when": pd.to_datetime(["2026-01-01", "2026-01-02", None, "2026-01-04"]),
             "text": ["a", "b", "a", None],
@@ -284,6 +285,7 @@ def test_columns_tell_their_range_their_spread_and_what_is_missing(client: TestC
     page = got(client, f"/artifacts/{put(frame, pd.DataFrame).id}/columns")
 
     assert "2.33333 ± 1.24722" in page and "2026-01-01 00:00:00" in page and page.count('class="bins"') == 2
+    assert "<span>1</span><span>4</span>" in page, "the bounds of n, though a record before it has two columns inside"
     assert re.search(r'common-name">a</span>.*?muted">2<', page, re.S)
 
 
@@ -438,7 +440,7 @@ def test_a_figure_cannot_change_how_it_is_drawn_and_holds_only_what_json_can_say
 def test_what_pages_have_computed_is_collected_when_nobody_asks_for_it_any_more(
     client: TestClient, stored: Store, put: Put
 ):
-    artifact = put(pd.DataFrame({"a": range(10)}), pd.DataFrame)
+    artifact = put(pd.DataFrame({"a": range(100_000)}), pd.DataFrame)
     got(client, f"/artifacts/{artifact.id}/columns")
     computed = cache() / "views" / artifact.digest.removeprefix("sha256:")
     assert {path.name for path in computed.iterdir()} == {"table.arrow", "columns-1.json"}
@@ -449,7 +451,7 @@ def test_what_pages_have_computed_is_collected_when_nobody_asks_for_it_any_more(
     collect(stored, garbage(stored, timedelta(days=1)))
 
     assert not computed.exists()
-    assert "4.5" in got(client, f"/artifacts/{artifact.id}/columns"), "it is computed again"
+    assert "49999.5" in got(client, f"/artifacts/{artifact.id}/columns"), "it is computed again"
 
 
 def test_a_picture_is_a_picture_in_a_sandbox_and_svg_never_is(client: TestClient, put: Put, tmp_path: Path):
