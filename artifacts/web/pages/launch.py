@@ -67,7 +67,8 @@ def form(request: Request, name: str, settings: str = "", run: int | None = None
 
 async def written(request: Request) -> dict[str, str]:
     """Return what a form holds, by the names of its fields."""
-    return {name: text for name, text in (await request.form()).items() if isinstance(text, str)}
+    given = (await request.form()).items()
+    return {name: text.replace("\r\n", "\n") for name, text in given if isinstance(text, str)}
 
 
 Written = Annotated[dict[str, str], Depends(written)]
