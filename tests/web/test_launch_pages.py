@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -150,8 +151,27 @@ def test_a_schedule_is_made_paused_resumed_and_removed(
 
 
 def test_a_change_without_the_token_of_a_form_is_refused(site: str):
-    for path in ("/launch/small", "/sweeps/1/retry", "/schedules/x/pause", "/models/m/rollback"):
+    for path in ("/launch/small", "/sweeps/1/retry", f"/schedules/{uuid4()}/pause", "/models/m/rollback"):
         assert httpx.post(f"{site}{path}", data={"do": "start"}).status_code == 403
+
+
+def test_addresses_that_make_no_sense_are_answered_with_a_page_not_an_error(site: str):
+    settings = '{"load.markets": 3, "fit.options": "x", "fit.rank": [1], "gone": {}}'
+    addresses = {
+        "/launch/nothing": 404,
+        "/launch/started/..": 404,
+        f"/launch/started/{uuid4()}": 409,
+        "/launch/small?run=99999": 404,
+        "/launch/small?settings=[1": 200,
+        f"/launch/small?settings={settings}": 200,
+        "/sweeps/99999": 404,
+        "/sweeps/1": 404,
+        "/models/nothing": 404,
+    }
+
+    found = {address: httpx.get(f"{site}{address}").status_code for address in addresses}
+
+    assert found == addresses
 
 
 def test_a_prefect_that_does_not_answer_is_told_on_its_pages(launched: Launched, page: Page, tmp_path: Path):
