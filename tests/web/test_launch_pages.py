@@ -159,7 +159,7 @@ def test_addresses_that_make_no_sense_are_answered_with_a_page_not_an_error(site
     settings = '{"load.markets": 3, "fit.options": "x", "fit.rank": [1], "gone": {}}'
     addresses = {
         "/launch/nothing": 404,
-        "/launch/started/..": 404,
+        "/launch/started/x": 422,
         f"/launch/started/{uuid4()}": 409,
         "/launch/small?run=99999": 404,
         "/launch/small?settings=[1": 200,
