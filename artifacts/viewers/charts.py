@@ -65,12 +65,15 @@ def histogram(counts: Sequence[int], edges: Sequence[float], title: str, descrip
         {"from": edges[place], "to": edges[place + 1], "values": count} for place, count in enumerate(counts)
     ]
     encoding: dict[str, Any] = {
-        "x": {"field": "from", "type": "quantitative", "bin": {"binned": True}, "title": "value"},
+        "x": {"field": "from", "type": "quantitative", "title": "value", "scale": {"zero": False, "nice": False}},
         "x2": {"field": "to"},
         "y": {"field": "values", "type": "quantitative", "title": "how many"},
+        "y2": {"datum": 0},
         "tooltip": [{"field": name, "type": "quantitative", "format": ".4~g"} for name in ("from", "to", "values")],
     }
-    return Chart(_spec(values, "bar", encoding, 200), title, description)
+    return Chart(
+        _spec(values, {"type": "rect", "stroke": "transparent", "strokeWidth": 1}, encoding, 200), title, description
+    )
 
 
 def heat_map(cells: Sequence[tuple[int | str, int | str, float]], title: str, description: str) -> Chart:

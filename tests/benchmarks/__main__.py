@@ -1,6 +1,6 @@
 """What Kaon costs beside what else one would take, on this machine: `make bench`, or some parts of it.
 
-python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scale] [web]
+python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scale] [web] [artifacts]
 
     sweeps     (a), (d)  ten thousand trivial points, by Kaon, Prefect, Metaflow, redun and Dask; then the same again
     sequences  (b)       a step of a sequence of 200, by Kaon and written by hand for Prefect
@@ -8,6 +8,7 @@ python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scal
     loops                five markets on two cores against one
     training             the training steps beside implicit, a plain PyTorch loop, XGBoost and FAISS alone
     web                  the pages of a run of 10,000 points, while it goes on
+    artifacts            the pages of a table of five million rows, and of a hundred thousand artifacts
     scale                ALS by implicit and by Spark at 0.1, 1 and 5 million synthetic events
 
 Everything is measured in one go, one after the other: leave the machine alone meanwhile.
@@ -27,7 +28,7 @@ from unittest.mock import patch
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tests.benchmarks import scale, sweeps, training, web
+from tests.benchmarks import artifact_pages, scale, sweeps, training, web
 from tests.benchmarks.measured import (
     Chain,
     by_hand_seconds,
@@ -150,6 +151,11 @@ def measure_web() -> None:
     console.print(web.table(web.watched()), web.EXPLAINED, "", sep="\n")
 
 
+def measure_artifacts() -> None:
+    """Print what the pages of artifacts take: of a long table, and in a store of many."""
+    console.print(artifact_pages.table(artifact_pages.asked()), artifact_pages.EXPLAINED, "", sep="\n")
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "sweeps": measure_sweeps,
     "sequences": measure_sequences,
@@ -158,6 +164,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "training": measure_training,
     "scale": measure_scale,
     "web": measure_web,
+    "artifacts": measure_artifacts,
 }
 
 

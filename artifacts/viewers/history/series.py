@@ -49,7 +49,7 @@ def over_runs(
     left = len(names) - sum(len(group[:LINES]) for group in groups)
     notes = [Note(f"{left} more, which change less or never, are in the table alone.")] if left else []
     table: list[tuple[Cell, ...]] = [
-        (RunLink(moment.run), moment.time.replace("T", " ")[:16], moment.state, *(numbers.get(name) for name in names))
+        (RunLink(moment.run), moment.time.replace("T", " ")[:19], moment.state, *(numbers.get(name) for name in names))
         for moment, numbers in zip(moments, named, strict=True)
     ]
     columns = ("run", "started (UTC)", "state", *names)

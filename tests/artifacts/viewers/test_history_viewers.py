@@ -43,7 +43,7 @@ class TestMetricsHistory(HistoryViewerTests):
         (table,) = [block for block in self.viewer.view(moments) if isinstance(block, Grid)]
 
         assert table.columns == ("run", "started (UTC)", "state", "loss", "ndcg", "extra")
-        assert table.rows[0] == (RunLink(4), "2026-01-05 00:00", "completed", 1, None, 5)
+        assert table.rows[0] == (RunLink(4), "2026-01-05 00:00:00", "completed", 1, None, 5)
 
     def test_numbers_of_one_size_share_a_chart_and_what_never_changes_is_only_in_the_table(self, moments: Any):
         numbers = [{"a": 0.5, "b": 0.6, "c": 4000, "d": 7}, {"a": 0.4, "b": 0.7, "c": 5000, "d": 7}]
