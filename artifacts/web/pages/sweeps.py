@@ -16,7 +16,7 @@ from ...launching.fields import form_of
 from ...launching.prefect_api import PrefectApi
 from ...launching.starting import base_of, continue_run
 from ...records import RunRecord
-from ...sweeping import Board, Point, sweep_in
+from ...sweeping import Board, Point, order_of, sweep_in
 from ..boards import board_of
 from ..navigation import Entry
 from ..parts_stream import changes
@@ -91,8 +91,7 @@ class SweepView:
 
     def promoted(self, point: Point) -> str:
         """Return the address of the launch form, filled with the settings of a point."""
-        order = json.loads(self.run.tags.get("sweep", "{}"))
-        settings = {**self.run.settings, **order.get("fixed", {}), **point.values}
+        settings = {**self.run.settings, **order_of(self.run).get("fixed", {}), **point.values}
         return f"/launch/{self.launch}?{urlencode({'settings': json.dumps(settings)})}"
 
 
