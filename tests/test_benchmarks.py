@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from tests.benchmarks import scale, training, web
+from tests.benchmarks import artifact_pages, scale, training, web
 from tests.benchmarks.measured import (
     by_hand_seconds,
     chain_seconds,
@@ -135,3 +135,10 @@ def test_the_pages_of_a_run_are_measured_while_it_goes_on():
     assert len(found.updates) > 5
     assert all(len(times) > 1 for times in found.pages.values())
     assert min(found.grown) > 0
+
+
+def test_the_pages_of_artifacts_are_measured():
+    found = artifact_pages.asked(rows=2000, runs=2, points=20)
+
+    assert len(found.memory) == 2 and all(len(times) == artifact_pages.TIMES for times in found.later.values())
+    assert artifact_pages.table(found).row_count == len(found.first) + 1

@@ -72,7 +72,7 @@ class Field:
         """Return a value as it stands in the field."""
         if value is REQUIRED or (value is None and self.kind != "json"):
             return ""
-        if self.kind == "list":
+        if self.kind == "list" and isinstance(value, list | tuple):
             return "\n".join(one if isinstance(one, str) else json.dumps(one) for one in value)
         if self.kind == "json":
             return json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) and value else None)

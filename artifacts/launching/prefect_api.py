@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import PrefectError, PrefectStopped
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds to wait for an answer."""
 
 

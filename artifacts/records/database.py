@@ -97,6 +97,7 @@ class Database:
                 poolclass=QueuePool,
                 pool_size=32,
                 max_overflow=-1,
+                pool_use_lifo=True,  # few connections, and few caches, where few are needed
                 connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
             )
         event.listen(engine, "connect", _set_up_sqlite)

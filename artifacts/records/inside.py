@@ -14,7 +14,7 @@ from .database import Database
 from .json_text import from_json_text
 from .life import death
 from .messages import message_of
-from .reading import ARTIFACT_COLUMNS, STEP_COLUMNS, artifact_of, loop_keys, step_of
+from .reading import ARTIFACT_COLUMNS, STEP_COLUMNS, artifact_of, in_states, loop_keys, step_of
 from .record import Message, MessageKind, State, StepRecord
 from .runs import RUN, Clock, now
 from .tables import artifacts, messages, outputs, step_runs
@@ -77,6 +77,8 @@ class InsideRecords:
         """
         with self.database.reading() as connection:
             dead = self._dead(connection, run_id)
+            if len(paths) == 1:
+                return _single(connection, run_id, paths[0], states, after, limit, dead)
             grouped = _grouped(run_id, paths).having(func.min(step_runs.c.id) > after).order_by("first").limit(limit)
             if states:
                 grouped = grouped.having(_rank_in(states, dead))
@@ -182,6 +184,23 @@ class InsideRecords:
     def _dead(self, connection: Connection, run_id: int) -> bool:
         run = connection.execute(RUN, {"wanted_run": run_id}).first()
         return run is not None and death(run, self._clock()) is not None
+
+
+def _single(
+    connection: Connection, run_id: int, path: str, states: Collection[State], after: int, limit: int, dead: bool
+) -> list[ItemRecord]:
+    """Return items that are one step each: they need not be gathered from all of the run."""
+    query = (
+        select(*STEP_COLUMNS)
+        .where(step_runs.c.run == run_id, step_runs.c.superseded.is_(False), step_runs.c.path == path)
+        .where(step_runs.c.id > after)
+        .order_by(step_runs.c.id)
+        .limit(limit)
+    )
+    if states:
+        query = query.where(in_states(states, dead))
+    steps = [step_of(row, "" if dead else None) for row in connection.execute(query)]
+    return [ItemRecord(one.id, one.id, one.keys, one.attempt, one.state, 1, one.started, one.ended) for one in steps]
 
 
 def _grouped(run_id: int, paths: Sequence[str]) -> Select[Any]:

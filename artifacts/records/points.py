@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from pydantic_core import from_json
+from sqlalchemy import ColumnElement, Connection, Text, or_, select, type_coerce
 
 from ..artifact import LoopKeys
 from .database import Database
@@ -18,6 +19,8 @@ from .runs import RUN, Clock, now
 from .tables import artifacts, outputs, step_runs
 
 PARAMETERS = 500
+KEYS = type_coerce(step_runs.c["keys"], Text)
+SUMMARY = type_coerce(artifacts.c.summary, Text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,15 @@ class PointRecords:
     def point_outputs(self, run_id: int, path: str, *, after: int = 0) -> list[PointOutput]:
         """Return the outputs of step runs inside the loop that were recorded after one."""
         query = (
-            select(outputs.c.id, outputs.c.step_run, outputs.c.name, artifacts.c.kind, artifacts.c.summary)
+            select(outputs.c.id, outputs.c.step_run, outputs.c.name, artifacts.c.kind, SUMMARY)
             .join(artifacts, artifacts.c.id == outputs.c.artifact)
             .join(step_runs, step_runs.c.id == outputs.c.step_run)
             .where(_inside(run_id, path), outputs.c.id > after, artifacts.c.kind.in_(("metrics", "json")))
             .order_by(outputs.c.id)
         )
         with self.database.reading() as connection:
-            return [PointOutput(*row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        return [PointOutput(row[0], row[1], row[2], row[3], from_json(row[4])) for row in rows]
 
 
 def _inside(run_id: int, path: str) -> ColumnElement[bool]:
@@ -78,7 +82,8 @@ def _inside(run_id: int, path: str) -> ColumnElement[bool]:
 
 
 def _steps(connection: Connection, run_id: int, path: str, after: int, also: Sequence[int]) -> Iterator[Any]:
-    columns = [step_runs.c[name] for name in ("id", "path", "keys", "state", "reason", "started", "ended")]
+    columns = [step_runs.c.id, step_runs.c.path, KEYS, *(step_runs.c[name] for name in ("state", "reason"))]
+    columns += [step_runs.c.started, step_runs.c.ended]
     new = step_runs.c.id > after
     batches = [also[start : start + PARAMETERS] for start in range(0, len(also), PARAMETERS)]
     for place, batch in enumerate(batches or [()]):
@@ -90,4 +95,4 @@ def _step(row: Any, died: str | None) -> PointStep:
     step_id, path, keys, state, reason, started, ended = row
     if died is not None and ended is None:
         state, reason, ended = "failed", died, started
-    return PointStep(step_id, path, loop_keys(keys), state, reason, started, ended)
+    return PointStep(step_id, path, loop_keys(from_json(keys)), state, reason, started, ended)

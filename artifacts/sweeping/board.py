@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from ..records import State
@@ -113,14 +114,25 @@ class Board:
             return None
         return (min if less else max)(measured, key=lambda point: (point.metrics[metric], -point.number))
 
+    def failed(self, most: int) -> list[Point]:
+        """Return the first points that failed."""
+        return list(islice((point for point in list(self.points.values()) if point.state == "failed"), most))
+
     def ranked(self, by: str, *, down: bool, state: str = "", start: int = 0, limit: int = 50) -> Ranking:
         """Return a page of the points, sorted by a metric, a variable, or `point`, `state`, `seconds`.
 
         Points without a value come last, whichever the direction.
         """
-        chosen = [p for p in list(self.points.values()) if not state or p.state == state]
-        keyed = [(key, point) for point in chosen if (key := _key(point, by)) is not None]
-        rest = [point for point in chosen if _key(point, by) is None]
+        keyed: list[tuple[Any, Point]] = []
+        rest: list[Point] = []
+        for point in list(self.points.values()):
+            if state and point.state != state:
+                continue
+            key = _key(point, by)
+            if key is None:
+                rest.append(point)
+            else:
+                keyed.append((key, point))
         keyed.sort(key=lambda pair: (pair[0], -pair[1].number if down else pair[1].number), reverse=down)
         ordered = [point for _, point in keyed] + rest
         return Ranking(ordered[start : start + limit], len(ordered))

@@ -35,7 +35,7 @@ def sweep_in(run: RunRecord) -> Sweep | None:
     loop = next((node for node in walked(plan["root"]) if node["node"] == "loop" and node["verb"] == "sweep"), None)
     if loop is None:
         return None
-    order: Mapping[str, Any] = json.loads(run.tags.get("sweep", "{}"))
+    order = order_of(run)
     over = loop["over"]
     total = len(over["points"]) if over["over"] == "listed" else over.get("count", 0)
     log = {name for name, axis in order.get("axes", {}).items() if axis.get("log")}
@@ -48,6 +48,15 @@ def sweep_in(run: RunRecord) -> Sweep | None:
     return Sweep(
         loop["path"], tuple(loop["variables"]), total, tuple(_last(loop["body"])), objective, less, frozenset(log)
     )
+
+
+def order_of(run: RunRecord) -> Mapping[str, Any]:
+    """Return what the sweep was asked to do, by `kaon sweep` or in the form; nothing if the run does not say."""
+    try:
+        order = json.loads(run.tags.get("sweep", "{}"))
+    except ValueError:  # anybody may give a run tags
+        return {}
+    return order if isinstance(order, dict) else {}
 
 
 def _last(node: Mapping[str, Any]) -> list[str]:

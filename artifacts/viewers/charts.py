@@ -9,6 +9,8 @@ from ..json_form import Json
 from .blocks import Chart
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+LEGEND: Json = {"orient": "top", "columns": 2, "labelLimit": 120}
+"""Narrow enough for a phone."""
 TALLEST = 600
 """Pixels of a chart whose height goes by its bars."""
 
@@ -38,7 +40,7 @@ def lines(
     encoding: dict[str, Any] = {
         "x": {"field": across, "type": "ordinal", "title": across, "axis": {"labelAngle": 0}},
         "y": {"field": up, "type": "quantitative", "title": up, "scale": {"zero": False}},
-        "color": {"field": of, "type": "nominal", "title": None, "legend": {"orient": "top", "columns": 3}},
+        "color": {"field": of, "type": "nominal", "title": None, "legend": LEGEND},
         "tooltip": [
             {"field": of, "type": "nominal"},
             {"field": across, "type": "ordinal"},

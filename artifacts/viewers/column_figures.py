@@ -78,7 +78,7 @@ def column_figures(opened: Opened) -> TableFigures:
 def _computed(rows: StoredRows) -> TableFigures:
     table = rows.table()
     read = _spread(table) if rows.total > WHOLE else table
-    columns = [_figures(rows, place, column, read.column(place)) for place, column in enumerate(rows.shown)]
+    columns = [_figures(rows, column, read.column(place)) for place, column in enumerate(rows.shown)]
     return TableFigures(rows.total, read.num_rows, tuple(columns))
 
 
@@ -90,11 +90,11 @@ def _spread(table: Any) -> Any:
     return pyarrow.concat_tables([table.slice(int(part * step), ROWS_OF_A_PART) for part in range(PARTS)])
 
 
-def _figures(rows: StoredRows, place: int, column: Column, values: Any) -> ColumnFigures:
+def _figures(rows: StoredRows, column: Column, values: Any) -> ColumnFigures:
     import pyarrow
     import pyarrow.compute as compute
 
-    nulls, low, high = rows.bounds(place)
+    nulls, low, high = rows.bounds(column.name)
     numbers = _numbers(values)
     present = values.drop_null()
     try:

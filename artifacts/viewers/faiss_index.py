@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..artifact import Artifact
-from .blocks import Block, Cell, facts
+from .blocks import Block, Cell, Note, facts
 from .charts import histogram
 from .opened import Opened
 from .said import bytes_said
 
+LARGEST = 512 << 20
+"""Bytes of an index that is opened: most kinds of them come into memory whole."""
 SAMPLED = 20_000
 """Vectors whose lengths are measured."""
 
@@ -25,6 +27,8 @@ class FaissIndexViewer:
         return 2 if artifact.kind == "faiss_index" else 0
 
     def view(self, opened: Opened) -> Iterable[Block]:
+        if opened.artifact.size > LARGEST:
+            return [Note("This index is too large to be opened for a look; its summary tells what it is.")]
         import faiss
 
         with opened.path.open("rb") as file:

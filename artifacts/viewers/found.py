@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..artifact import Artifact
 from ..errors import BrokenViewer
@@ -16,26 +17,36 @@ GROUP = "kaon.viewers"
 HISTORY_GROUP = "kaon.history_viewers"
 
 
-@cache
-def load_viewers() -> tuple[Viewer, ...]:
-    """Return every installed viewer, by name. Raises BrokenViewer."""
-    return tuple(_loaded(GROUP))
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[T]):
+    """The plug-ins of one group."""
+
+    viewers: tuple[T, ...]
+    """By name."""
+    broken: tuple[BrokenViewer, ...]
+    """Why others cannot be loaded: what is left shows artifacts all the same."""
 
 
 @cache
-def load_history_viewers() -> tuple[HistoryViewer, ...]:
-    """Return every installed viewer of histories, by name. Raises BrokenViewer."""
-    return tuple(_loaded(HISTORY_GROUP))
+def load_viewers() -> Loaded[Viewer]:
+    """Return every installed viewer. Raises BrokenViewer if there is none, not even Kaon's own."""
+    return _loaded(GROUP)
+
+
+@cache
+def load_history_viewers() -> Loaded[HistoryViewer]:
+    """Return every installed viewer of histories. Raises BrokenViewer if there is none, not even Kaon's own."""
+    return _loaded(HISTORY_GROUP)
 
 
 def viewers_for(artifact: Artifact) -> tuple[Viewer, ...]:
     """Return the viewers that suit the artifact, the best first; there is always one."""
-    return _suiting(load_viewers(), artifact)
+    return _suiting(load_viewers().viewers, artifact)
 
 
 def history_viewers_for(artifact: Artifact) -> tuple[HistoryViewer, ...]:
     """Return the viewers that suit the history of such an artifact, the best first; there is always one."""
-    return _suiting(load_history_viewers(), artifact)
+    return _suiting(load_history_viewers().viewers, artifact)
 
 
 def _suiting(viewers: tuple[T, ...], artifact: Artifact) -> tuple[T, ...]:
@@ -44,18 +55,21 @@ def _suiting(viewers: tuple[T, ...], artifact: Artifact) -> tuple[T, ...]:
     return tuple(viewer for fit, viewer in fitting if fit > 0)
 
 
-def _loaded(group: str) -> list[Any]:
-    viewers = []
+def _loaded(group: str) -> Loaded[Any]:
+    viewers: list[Any] = []
+    broken: list[BrokenViewer] = []
     for point in sorted(entry_points(group=group), key=lambda point: point.name):
         try:
             viewers.append(point.load()())
-        except Exception as error:
-            raise BrokenViewer(
-                f"the viewer {point.name!r} cannot be loaded",
-                where=f"entry point {point.value!r}" + (f" of {point.dist.name}" if point.dist else ""),
-                why=f"{type(error).__name__}: {error}",
-                fix="mend or uninstall the package that declares it",
-            ) from error
+        except Exception as error:  # a plug-in may raise anything, and must not take the pages of all artifacts with it
+            broken.append(
+                BrokenViewer(
+                    f"the viewer {point.name!r} cannot be loaded",
+                    where=f"entry point {point.value!r}" + (f" of {point.dist.name}" if point.dist else ""),
+                    why=f"{type(error).__name__}: {error}",
+                    fix="mend or uninstall the package that declares it",
+                )
+            )
     if not viewers:
         raise BrokenViewer(
             "Kaon's own viewers are not installed",
@@ -63,4 +77,4 @@ def _loaded(group: str) -> list[Any]:
             why="they come with the distribution's metadata, which is missing or stale",
             fix="pip install -e . in Kaon's folder",
         )
-    return viewers
+    return Loaded(tuple(viewers), tuple(broken))

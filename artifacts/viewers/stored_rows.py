@@ -85,9 +85,11 @@ class StoredRows:
         )
 
     def table(self) -> Any:
-        """Return the table as a mapped pyarrow.Table, of which only what is used comes into memory."""
+        """Return the table as a pyarrow.Table: a long one is mapped, and only what is used of it comes into memory."""
         import pyarrow
 
+        if self.total <= BATCH:
+            return self._file.read().cast(_plain(self._file.schema_arrow))
         path = self._opened.cached("table.arrow")
         if not path.exists():
             with LAYING_OUT:
@@ -95,10 +97,13 @@ class StoredRows:
                     self._lay_out(path)
         return pyarrow.ipc.open_file(pyarrow.memory_map(str(path))).read_all()
 
-    def bounds(self, column: int) -> tuple[int | None, Any, Any]:
+    def bounds(self, column: str) -> tuple[int | None, Any, Any]:
         """Return how many nulls a column has, its smallest and largest value, as Parquet knows them; None if not."""
+        leaves = {self._file.schema.column(leaf).path: leaf for leaf in range(len(self._file.schema))}
+        if column not in leaves:  # its values are lists or records, and what is inside them has columns of its own
+            return None, None, None
         groups = [
-            self._file.metadata.row_group(place).column(column).statistics
+            self._file.metadata.row_group(place).column(leaves[column]).statistics
             for place in range(self._file.metadata.num_row_groups)
         ]
         known = [group for group in groups if group is not None]
@@ -134,24 +139,31 @@ class StoredRows:
     def _places(self, order: Order) -> Any:
         """Return the places of the rows in the order of a column, nulls last; shape (rows,)."""
         import numpy as np
-        import pyarrow
-        import pyarrow.compute as compute
 
         names = [column.name for column in self.columns]
         if order.column not in names:
             raise WrongType(f"there is no column {order.column!r}", why=f"the columns are {', '.join(names)}")
         direction = "descending" if order.descending else "ascending"
+        if self.total <= BATCH:
+            return self._sorted(order.column, direction)
         path = self._opened.cached(f"order-{names.index(order.column)}-{direction}.npy")
         if not path.exists():
-            try:
-                places = compute.sort_indices(_sortable(self.table().column(order.column)), sort_keys=[("", direction)])
-            except pyarrow.ArrowException as error:
-                raise WrongType(
-                    f"the table cannot be sorted by {order.column!r}", why=str(error), fix="sort by another column"
-                ) from error
+            places = self._sorted(order.column, direction)
             with replaced(path) as temporary, temporary.open("wb") as file:
-                np.save(file, places.to_numpy().astype("<u4" if self.total < 1 << 32 else "<u8"))
+                np.save(file, places)
         return np.load(path, mmap_mode="r", allow_pickle=False)
+
+    def _sorted(self, column: str, direction: str) -> Any:
+        import pyarrow
+        import pyarrow.compute as compute
+
+        try:
+            places = compute.sort_indices(_sortable(self.table().column(column)), sort_keys=[("", direction)])
+        except pyarrow.ArrowException as error:
+            raise WrongType(
+                f"the table cannot be sorted by {column!r}", why=str(error), fix="sort by another column"
+            ) from error
+        return places.to_numpy().astype("<u4" if self.total < 1 << 32 else "<u8")
 
 
 def _sortable(values: Any) -> Any:

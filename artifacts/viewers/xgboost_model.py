@@ -6,10 +6,13 @@ import json
 from collections.abc import Iterable
 
 from ..artifact import Artifact
-from .blocks import Block, Cell, Tree, facts
+from .blocks import Block, Cell, Note, Tree, facts
 from .charts import bars
 from .opened import Opened
 from .said import bytes_said
+
+LARGEST = 256 << 20
+"""Bytes of a model that is loaded to be shown."""
 
 
 class XGBoostModelViewer:
@@ -22,6 +25,8 @@ class XGBoostModelViewer:
         return 2 if artifact.kind == "xgboost_model" else 0
 
     def view(self, opened: Opened) -> Iterable[Block]:
+        if opened.artifact.size > LARGEST:
+            return [Note("This model is too large to be loaded for a look; its summary tells what it is.")]
         model = opened.value
         config = json.loads(model.save_config())
         learner = config["learner"]

@@ -63,7 +63,8 @@ def lineage_picture(records: Records, root: Artifact, depth: int) -> Picture:
     for direction in (-1, 1):
         level = {root.id: root}
         for distance in range(1, depth + 2):
-            found = _sources(level, walk) if direction < 0 else _results(records, level, walk, direction * distance)
+            column = direction * distance
+            found = _sources(level, walk, column) if direction < 0 else _results(records, level, walk, column)
             fresh = [one for one in dict.fromkeys(found) if one not in seen]
             if distance > depth:
                 walk.goes_on |= bool(fresh)
@@ -72,11 +73,14 @@ def lineage_picture(records: Records, root: Artifact, depth: int) -> Picture:
             if not level:
                 break
             seen |= set(level)
-            walk.columns[direction * distance] = level
+            walk.columns[column] = level
     return _laid_out(walk)
 
 
-def _sources(level: Mapping[int, Artifact], walk: _Walk) -> list[int]:
+def _sources(level: Mapping[int, Artifact], walk: _Walk, column: int) -> list[int]:
+    missing = sum(max(0, len(one.made_from) - OF_ONE) for one in level.values())
+    if missing:
+        walk.left_out[column] = missing
     for one in level.values():
         walk.edges |= {(source, one.id) for source in one.made_from[:OF_ONE]}
     return [source for one in level.values() for source in one.made_from[:OF_ONE]]

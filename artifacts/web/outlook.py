@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..foretelling import Foretold, Tally, foretell
+from ..foretelling.needed import needed_for
 from ..launching.fields import Form
 from ..launching.points import count_of, points_of
 from ..launching.reading import Reading
@@ -56,14 +57,18 @@ def outlook_of(store: Store, workflow: RegisteredWorkflow, form: Form, reading: 
     if reading.wrong:
         return Outlook(reading.points, crossed, None)
     complete = [{**form.defaults(), **reading.values, **point} for point in points]
+    plan = json.loads(workflow.plan)
     told = foretell(
         store,
-        json.loads(workflow.plan),
+        plan,
         complete,
         facts=workflow.facts,
         folder=Path(workflow.folder),
         of_points=reading.points,
     )
+    needed = needed_for(plan, reading.compare.partition(".")[0]) if reading.axes and reading.compare else None
+    if needed is not None:
+        told.tallies = {path: tally for path, tally in told.tallies.items() if path in needed}
     return Outlook(reading.points, crossed, told)
 
 

@@ -90,7 +90,7 @@ def panel_of(site: Site, view: RunView, wanted: Wanted) -> Panel:
     if wanted.at not in view.standings:
         raise UnknownRecord(f"the plan of run {view.run.id} has no {wanted.at!r}", fix=f"/runs/{view.run.id}")
     standing = view.standings[wanted.at]
-    if wanted.at in plan.calls and not plan.around[wanted.at]:
+    if wanted.at in plan.calls and (not plan.around[wanted.at] or (standing.begun == 1 and not wanted.state)):
         found = site.store.records.step_runs(view.run.id, path=wanted.at, limit=1)
         if found:
             return _step(site, view, wanted, found[0])

@@ -34,7 +34,7 @@ class Server(uvicorn.Server):
 def listening(host: str, port: int) -> socket.socket:
     """Return a socket that listens there, on any free port if the port is 0. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # which asyncio sets TCP_NODELAY by
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))

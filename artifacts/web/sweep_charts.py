@@ -102,7 +102,7 @@ def _parallel(board: Board, points: Sequence[Point], names: Sequence[str], metri
     ]
     lines = {
         "data": {"values": drawn},
-        "mark": {"type": "line", "opacity": 0.55, "strokeWidth": 1.6, "interpolate": "monotone"},
+        "mark": {"type": "line", "opacity": 0.7, "strokeWidth": 1.6, "interpolate": "monotone"},
         "encoding": {"x": x, "y": y, "detail": {"field": "point"}, "color": colour, "tooltip": tips},
     }
     said = {

@@ -1,6 +1,6 @@
 """What Kaon costs beside what else one would take, on this machine: `make bench`, or some parts of it.
 
-python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scale] [web] [serving]
+python -m tests.benchmarks [PART …]
 
     sweeps     (a), (d)  ten thousand trivial points, by Kaon, Prefect, Metaflow, redun and Dask; then the same again
     sequences  (b)       a step of a sequence of 200, by Kaon and written by hand for Prefect
@@ -8,6 +8,7 @@ python -m tests.benchmarks [sweeps] [sequences] [plans] [loops] [training] [scal
     loops                five markets on two cores against one
     training             the training steps beside implicit, a plain PyTorch loop, XGBoost and FAISS alone
     web                  the pages of a run of 10,000 points, while it goes on
+    artifacts            the pages of a table of five million rows, and of a hundred thousand artifacts
     scale                ALS by implicit and by Spark at 0.1, 1 and 5 million synthetic events
     serving              the server of a recommender at 100 requests a second, through swaps, and made-up requests
 
@@ -28,7 +29,7 @@ from unittest.mock import patch
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tests.benchmarks import scale, serving, sweeps, training, web
+from tests.benchmarks import artifact_pages, scale, serving, sweeps, training, web
 from tests.benchmarks.measured import (
     Chain,
     by_hand_seconds,
@@ -150,6 +151,7 @@ def measure_web() -> None:
     """Print what the web application's pages and live updates take while a run of ten thousand points goes on."""
     console.print(web.table(web.watched()), web.EXPLAINED, "", sep="\n")
 
+
 def measure_serving() -> None:
     """Print how fast the server of a published recommender answers, and how many made-up requests it withstood."""
     with tempfile.TemporaryDirectory() as folder:
@@ -157,6 +159,11 @@ def measure_serving() -> None:
         console.print(serving.table(bundles), serving.EXPLAINED, sep="\n")
         withstood = serving.fuzzed(bundles["bundled"])
         console.print(f"{withstood:,} made-up requests, none answered with a 5xx", "", sep="\n")
+
+
+def measure_artifacts() -> None:
+    """Print what the pages of artifacts take: of a long table, and in a store of many."""
+    console.print(artifact_pages.table(artifact_pages.asked()), artifact_pages.EXPLAINED, "", sep="\n")
 
 
 PARTS: dict[str, Callable[[], None]] = {
@@ -168,6 +175,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "scale": measure_scale,
     "web": measure_web,
     "serving": measure_serving,
+    "artifacts": measure_artifacts,
 }
 
 

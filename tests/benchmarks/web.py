@@ -91,7 +91,7 @@ def watched(points: int = POINTS, seconds: float = SECONDS) -> Watched:
         home = Path(folder)
         (home / "watched_run.py").write_text(RUN)
         environment = {**os.environ, "PYTHONPATH": IMPORTED_FROM, "KAON_HOME": folder}
-        with _server(environment) as (address, process), _run(home, environment, points, seconds):
+        with server(environment) as (address, process), _run(home, environment, points, seconds):
             _await_run(address)
             found = _watch(address, process, seconds)
             found.points = _ended(address)
@@ -178,7 +178,7 @@ def _run(home: Path, environment: dict[str, str], points: int, seconds: float) -
 
 
 @contextmanager
-def _server(environment: dict[str, str]) -> Iterator[tuple[str, psutil.Process]]:
+def server(environment: dict[str, str]) -> Iterator[tuple[str, psutil.Process]]:
     command = [sys.executable, "-m", "kaon.cli", "ui", "--port", "0"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -1,5 +1,6 @@
 """artifact --history and diff: what past runs gave, and what differs between two of them."""
 
+import json
 import re
 
 
@@ -17,6 +18,11 @@ def test_the_history_of_an_artifact_has_a_line_for_each_run_and_says_what_is_mis
     assert told.code == 0
     assert re.search(r"\nrun 2 [\d-]+ [\d:]+ failed –", shown(told.out))
     assert re.search(r"\nrun 1 [\d-]+ [\d:]+ completed [\d.,]+", shown(told.out))
+    runs = json.loads(call("artifact", metrics[1], "--history", "--json", project=ran).out)
+    assert [(run["run"], run["artifact"] and run["artifact"]["id"]) for run in runs] == [
+        (1, int(metrics[1])),
+        (2, None),
+    ]
 
 
 def test_the_difference_of_an_artifact_and_itself_is_none(ran, call):

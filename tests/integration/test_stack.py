@@ -16,6 +16,7 @@ from kaon import stack
 from kaon.artifacts.tracking import tracking_uri
 from kaon.dsl.backends.prefect import own_server
 from kaon.dsl.backends.prefect.server import prefect_server
+from kaon.dsl.backends.prefect.worker_process import stop_worker
 
 pytestmark = pytest.mark.prefect
 
@@ -97,7 +98,9 @@ def test_the_command_tells_where_the_servers_are(home: Path) -> None:
         f"Prefect  {str(entry(home, 'prefect')['url']).removesuffix('/api')}  (was up already)\n"
         f"MLflow   {entry(home, 'mlflow')['url']}  (was up already)\n"
         f"Kaon     {entry(home, 'ui')['url']}  (was up already)\n"
+        "Worker   executes what is launched and scheduled\n"
     )
+    assert stop_worker(home)  # which uses the Prefect server for as long as it lives
 
 
 def test_down_stops_all_and_a_second_down_has_nothing_to_stop(home: Path) -> None:

@@ -30,7 +30,7 @@ SERIOUS = ("serious", "critical")
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Serve an application on a free port of the loopback; yields its address."""
-    with socket.socket() as listening:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         server = Server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

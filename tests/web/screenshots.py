@@ -4,6 +4,7 @@ Without a HOME the pages show the small runs that the tests make, and one that g
 runs: KAON_HOME=… kaon run recommendations && python -m tests.web.screenshots FOLDER …
 """
 
+import re
 import shutil
 import sys
 import tempfile
@@ -24,6 +25,8 @@ from kaon.artifacts.web import create_app
 
 WIDTHS = (1440, 390)
 THEMES = ("light", "dark")
+WHOLE = re.compile("/runs/[0-9]+$")
+"""Runs whose plan is shown whole."""
 SETTLES = 1500
 """Milliseconds until pictures are drawn and live parts have come."""
 
@@ -78,6 +81,8 @@ def _picture(browser: Browser, url: str, file: Path, width: int, theme: str) -> 
         device_scale_factor=2,
     )
     page.goto(url)
+    if width > 600 and WHOLE.search(url) and page.locator("#plan-whole").count():
+        page.click("#plan-whole")
     page.wait_for_timeout(SETTLES)
     page.screenshot(path=file, full_page=width < 600)
     page.close()

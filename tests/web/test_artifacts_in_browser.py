@@ -94,7 +94,7 @@ def test_a_table_is_sorted_and_turned_with_keys_and_the_address_keeps_it(
     page.get_by_role("link", name="user", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.locator("th[aria-sort=ascending]")).to_contain_text("user")
-    page.get_by_role("link", name="user", exact=True).focus()
+    expect(page.get_by_role("link", name="user", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(first).to_contain_text("u119")
     page.get_by_role("link", name="After").focus()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -57,8 +58,9 @@ def test_a_sweep_of_twelve_points_is_launched_watched_mended_and_tried_again(
     page.get_by_label("slow", exact=True).fill("0.4")
     page.get_by_label("Compare points by").fill("score.value")
     expect(page.locator("#outlook .big-number")).to_have_text(re.compile("12\\s*points"))
-    expect(page.locator("#outlook")).to_contain_text("12 run")
+    expect(page.locator("#outlook")).to_contain_text("12 times")
     expect(page.get_by_role("row", name="load")).to_contain_text("skipped")
+    expect(page.get_by_role("row", name="tell")).to_have_count(0)
     audit(page)
     start = page.get_by_role("button", name="Start a sweep of 12 points")
     start.focus()
@@ -149,8 +151,27 @@ def test_a_schedule_is_made_paused_resumed_and_removed(
 
 
 def test_a_change_without_the_token_of_a_form_is_refused(site: str):
-    for path in ("/launch/small", "/sweeps/1/retry", "/schedules/x/pause", "/models/m/rollback"):
+    for path in ("/launch/small", "/sweeps/1/retry", f"/schedules/{uuid4()}/pause", "/models/m/rollback"):
         assert httpx.post(f"{site}{path}", data={"do": "start"}).status_code == 403
+
+
+def test_addresses_that_make_no_sense_are_answered_with_a_page_not_an_error(site: str):
+    settings = '{"load.markets": 3, "fit.options": "x", "fit.rank": [1], "gone": {}}'
+    addresses = {
+        "/launch/nothing": 404,
+        "/launch/started/x": 422,
+        f"/launch/started/{uuid4()}": 409,
+        "/launch/small?run=99999": 404,
+        "/launch/small?settings=[1": 200,
+        f"/launch/small?settings={settings}": 200,
+        "/sweeps/99999": 404,
+        "/sweeps/1": 404,
+        "/models/nothing": 404,
+    }
+
+    found = {address: httpx.get(f"{site}{address}").status_code for address in addresses}
+
+    assert found == addresses
 
 
 def test_a_prefect_that_does_not_answer_is_told_on_its_pages(launched: Launched, page: Page, tmp_path: Path):

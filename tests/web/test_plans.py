@@ -7,7 +7,7 @@ import pytest
 from tests.web import flows
 
 from kaon.artifacts import PathProgress, RunOverview, RunRecord, State
-from kaon.artifacts.web.plans.nodes import facts_of
+from kaon.artifacts.web.plans.nodes import defaults_of, facts_of
 from kaon.artifacts.web.plans.picture import picture_of
 from kaon.artifacts.web.plans.standing import standings
 from kaon.dsl import Workflow
@@ -112,3 +112,12 @@ def test_a_sequence_goes_from_left_to_right_and_branches_are_stacked() -> None:
     assert places["load"].x < places["split"].x < places["train"].x < places["report"].x
     assert places["train"].y < places["count_popular"].y
     assert places["train"].x == places["count_popular"].x
+
+
+def test_a_parameter_that_is_a_model_has_a_default_as_a_whole() -> None:
+    schema = {
+        "properties": {"reranking": {"$ref": "#/$defs/Reranking", "default": {"pool": 100}}},
+        "$defs": {"Reranking": {"properties": {"pool": {"default": 100}}}},
+    }
+
+    assert defaults_of(schema)["reranking"] == {"pool": 100}

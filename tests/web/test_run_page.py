@@ -110,6 +110,15 @@ def test_a_skipped_step_says_why_and_a_decision_which_way_it_went(site: str, pag
     expect(page.locator("table.items tbody tr")).to_have_count(2)
 
 
+def test_a_step_in_a_repetition_that_ran_once_opens_at_once(site: str, page: Page) -> None:
+    page.goto(f"{site}/runs/{DECIDING}?at=deciding/is_good")
+    expect(page.get_by_role("heading", name="Made")).to_be_visible()
+
+    page.goto(f"{site}/runs/{DECIDING}?at=deciding/repeat/attempt_it")  # which ran twice
+    page.get_by_role("link", name="attempt 2").click()
+    expect(page.get_by_role("link", name="all of attempt_it")).to_be_visible()
+
+
 def test_the_log_is_searched_and_downloaded(site: str, page: Page) -> None:
     page.goto(f"{site}/runs/1")
     page.get_by_label("Search the log").fill("epoch 3")

@@ -79,6 +79,8 @@ def _columns(first: dict[str, str], second: dict[str, str]) -> list[Block]:
 def _rows(first: Any, second: Any, key: list[str]) -> list[Block]:
     if key:
         first, second = first.set_index(key), second.set_index(key)
+    for name in first.columns[first.dtypes != second.dtypes]:
+        first, second = first.astype({name: object}), second.astype({name: object})
     both = first.index.intersection(second.index, sort=False)
     removed, added = first.index.difference(second.index, sort=False), second.index.difference(first.index, sort=False)
     old, new = first.loc[both], second.loc[both]

@@ -19,10 +19,10 @@ CHARTS = 4
 def changing_over_runs(
     named: Sequence[Mapping[str, float]], moments: Sequence[Moment], title: str, description: str, up: str = "value"
 ) -> list[Block]:
-    """Return what `over_runs` does, without lines for numbers that never change, unless none does."""
+    """Return what `over_runs` does, with a chart for each size of numbers, and no line for those that never change."""
     names = dict.fromkeys(name for numbers in named for name in numbers)
     drawn = [name for name in names if len({numbers.get(name) for numbers in named}) > 1]
-    return over_runs(named, moments, title, description, up, drawn)
+    return over_runs(named, moments, title, description, up, _by_size(named, drawn or [*names]))
 
 
 def over_runs(
@@ -31,17 +31,17 @@ def over_runs(
     title: str,
     description: str,
     up: str = "value",
-    drawn: Sequence[str] = (),
+    groups: Sequence[Sequence[str]] = (),
 ) -> list[Block]:
     """Return charts of the numbers and a table of them, newest run first.
 
-    named: for each moment its numbers by name; a name that is missing there is a gap in its line. Numbers of one size
-    share a chart. drawn: the names that have a line; all if empty.
+    named: for each moment its numbers by name; a name that is missing there is a gap in its line.
+    groups: the names that share a chart; all of them share one if empty.
     """
     names = list(dict.fromkeys(name for numbers in named for name in numbers))
     if not names:
         return [Note("None of these runs has a number to show.")]
-    groups = _by_size(named, drawn or names)[:CHARTS]
+    groups = (groups or [names])[:CHARTS]
     charts = [
         lines(_rows(named, moments, group[:LINES], up), f"{title}: {group[0]} …" if at else title, description, up=up)
         for at, group in enumerate(groups)

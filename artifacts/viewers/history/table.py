@@ -8,9 +8,10 @@ from ...artifact import Artifact
 from ..blocks import Block, Note
 from ..column_figures import column_figures
 from ..moment import Moment
+from ..said import bytes_said
 from .series import changing_over_runs, over_runs
 
-LARGEST = 256 << 20
+LARGEST = 16 << 20
 """Bytes of a table whose columns are read for a history."""
 
 
@@ -33,6 +34,8 @@ class TableHistory:
             "Column means over runs",
             "The mean of each column, over that in the first run that has it.",
         )
+        if any(moment.artifact and moment.artifact.size > LARGEST for moment in moments):
+            blocks.append(Note(f"Columns of tables of more than {bytes_said(LARGEST)} are not read for a history."))
         return [
             *blocks,
             *changing_over_runs(_against_first(means), moments, title, description, up="times the first"),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from ...errors import StoreError, UnknownRecord
-from ...viewers import Viewer, viewers_for
+from ...viewers import Viewer, load_viewers, viewers_for
 from ...viewers.opened import Opened
 from ..artifact_head import head, opened_of
 from ..drawn import Drawn, drawn
@@ -51,6 +51,7 @@ def artifact(
         "artifact.html",
         **head(request, opened.artifact, "view"),
         viewers=viewers,
+        broken=load_viewers().broken,
         chosen=chosen,
         blocks=blocks,
         error=error,

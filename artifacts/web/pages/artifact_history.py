@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from ...errors import StoreError, UnknownRecord
-from ...viewers import HistoryViewer, Moment, history_viewers_for
+from ...viewers import HistoryViewer, Moment, history_viewers_for, load_history_viewers
 from ...viewers.moments import moments_of
 from ..artifact_head import head, opened_of
 from ..drawn import drawn
@@ -54,6 +54,7 @@ def artifact_history(
         "artifact_history.html",
         **head(request, artifact, "history"),
         viewers=viewers,
+        broken=load_history_viewers().broken,
         chosen=chosen,
         blocks=blocks,
         error=error,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
@@ -18,7 +19,7 @@ from ...launching.starting import Executor, Started, executor_of, start_run, sta
 from ...records import RegisteredWorkflow
 from ..navigation import Entry
 from ..outlook import comparable, outlook_of
-from ..site import is_fragment, page, site_of
+from ..site import Id, is_fragment, page, site_of
 
 router = APIRouter()
 NAVIGATION = Entry("Launch", "/launch", 20)
@@ -36,16 +37,16 @@ def workflows(request: Request) -> Response:
 
 
 @router.get("/launch/started/{flow_run}")
-def waiting(request: Request, flow_run: str, sweep: bool = False) -> Response:
+def waiting(request: Request, flow_run: UUID, sweep: bool = False) -> Response:
     """Wait for the run of a flow run to begin, and go to it."""
     site = site_of(request)
-    found = site.store.records.tagged("prefect.flow_run", flow_run)
+    found = site.store.records.tagged("prefect.flow_run", str(flow_run))
     if found:
         target = f"/sweeps/{found[0].id}" if sweep else f"/runs/{found[0].id}"
         if is_fragment(request):
             return Response(status_code=200, headers={"HX-Redirect": target})
         return RedirectResponse(target, 303)
-    begun = started(PrefectApi(site.prefect_url), flow_run)
+    begun = started(PrefectApi(site.prefect_url), str(flow_run))
     if begun is None:
         raise PrefectError("Prefect knows no such flow run", fix="look at Runs: it may have begun")
     template = "launch_waiting.html" if is_fragment(request) else "launch_started.html"
@@ -53,11 +54,11 @@ def waiting(request: Request, flow_run: str, sweep: bool = False) -> Response:
 
 
 @router.get("/launch/{name}")
-def form(request: Request, name: str, settings: str = "", run: int | None = None) -> Response:
+def form(request: Request, name: str, settings: str = "", run: Id = 0) -> Response:
     """Show the form of a workflow; filled with settings as JSON by address, or with those of a run."""
     workflow, made = _known(request, name)
     given: dict[str, Any] = {}
-    if run is not None:
+    if run:
         given = dict(site_of(request).store.records.run(run).settings)
     if settings:
         given |= _given(settings)
@@ -67,7 +68,8 @@ def form(request: Request, name: str, settings: str = "", run: int | None = None
 
 async def written(request: Request) -> dict[str, str]:
     """Return what a form holds, by the names of its fields."""
-    return {name: text for name, text in (await request.form()).items() if isinstance(text, str)}
+    given = (await request.form()).items()
+    return {name: text.replace("\r\n", "\n") for name, text in given if isinstance(text, str)}
 
 
 Written = Annotated[dict[str, str], Depends(written)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -27,28 +29,28 @@ def schedules(request: Request, made: str = "") -> Response:
 
 
 @router.post("/schedules/{deployment}/pause")
-def pause(request: Request, deployment: str) -> Response:
+def pause(request: Request, deployment: UUID) -> Response:
     """Let a schedule rest."""
     return _paused(request, deployment, paused=True)
 
 
 @router.post("/schedules/{deployment}/resume")
-def resume(request: Request, deployment: str) -> Response:
+def resume(request: Request, deployment: UUID) -> Response:
     """Let a schedule go on."""
     return _paused(request, deployment, paused=False)
 
 
 @router.post("/schedules/{deployment}/run")
-def run_now(request: Request, deployment: str) -> Response:
+def run_now(request: Request, deployment: UUID) -> Response:
     """Start a run of a deployment now."""
     api = PrefectApi(site_of(request).prefect_url)
     known = _known(api, deployment)
-    begun = run_deployment(api, deployment)
+    begun = run_deployment(api, known.id)
     return RedirectResponse(f"/launch/started/{begun.flow_run}{'?sweep=true' if known.sweeps else ''}", 303)
 
 
 @router.post("/schedules/{deployment}/remove")
-def remove(request: Request, deployment: str) -> Response:
+def remove(request: Request, deployment: UUID) -> Response:
     """Remove a schedule that was made in the form."""
     api = PrefectApi(site_of(request).prefect_url)
     known = _known(api, deployment)
@@ -58,19 +60,19 @@ def remove(request: Request, deployment: str) -> Response:
             why="`kaon deploy` made it, from what the workflow's code says",
             fix=f"pause it, or say: prefect deployment delete {known.full_name}",
         )
-    removed(api, deployment)
+    removed(api, known.id)
     return RedirectResponse("/schedules", 303)
 
 
-def _paused(request: Request, deployment: str, *, paused: bool) -> Response:
+def _paused(request: Request, deployment: UUID, *, paused: bool) -> Response:
     api = PrefectApi(site_of(request).prefect_url)
     set_paused(api, _known(api, deployment).id, paused=paused)
     return RedirectResponse("/schedules", 303)
 
 
-def _known(api: PrefectApi, deployment: str) -> Deployment:
+def _known(api: PrefectApi, deployment: UUID) -> Deployment:
     """Return one of Kaon's deployments: no other is changed from here. Raises PrefectError."""
-    found = next((one for one in deployments(api) if one.id == deployment), None)
+    found = next((one for one in deployments(api) if one.id == str(deployment)), None)
     if found is None:
         raise PrefectError("there is no such deployment of Kaon's", why="somebody has removed it", fix="/schedules")
     return found

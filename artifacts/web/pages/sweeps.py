@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from ...launching.fields import form_of
 from ...launching.prefect_api import PrefectApi
 from ...launching.starting import base_of, continue_run
 from ...records import RunRecord
-from ...sweeping import Board, Point, sweep_in
+from ...sweeping import Board, Point, order_of, sweep_in
 from ..boards import board_of
 from ..navigation import Entry
 from ..parts_stream import changes
@@ -25,10 +26,12 @@ from ..sweep_charts import pictures
 router = APIRouter()
 NAVIGATION = Entry("Sweeps", "/sweeps", 30)
 
-ROWS = 50
+ROWS = 25
 LISTED = 30
 """Sweeps of a page of the list."""
 PARTS = ("head", "board", "charts")
+DRAWS_EVERY = 5.0
+"""Seconds between two pictures of a sweep that goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,34 @@ class SweepView:
 
     def promoted(self, point: Point) -> str:
         """Return the address of the launch form, filled with the settings of a point."""
-        order = json.loads(self.run.tags.get("sweep", "{}"))
-        settings = {**self.run.settings, **order.get("fixed", {}), **point.values}
+        settings = {**self.run.settings, **order_of(self.run).get("fixed", {}), **point.values}
         return f"/launch/{self.launch}?{urlencode({'settings': json.dumps(settings)})}"
+
+
+@dataclass(slots=True)
+class SweepParts:
+    """The parts of a sweep's page as they are now; nothing is made anew while nothing has changed."""
+
+    site: Site
+    run: int
+    asked: Asked
+    shown: dict[str, str] = field(default_factory=dict)
+    seen: tuple[object, ...] = ()
+    drawn: float = 0.0
+
+    def __call__(self) -> tuple[dict[str, str], bool]:
+        """Return the parts by name, and whether they go on changing."""
+        view = _view(self.site, self.run, self.asked)
+        goes_on = view.run.ended is None and view.run.state == "running"
+        seen = (view.board.version, view.run.state, view.run.generation)
+        if seen != self.seen:
+            draws = not goes_on or time.monotonic() - self.drawn > DRAWS_EVERY
+            context = _context(view, draws=draws)
+            for name in PARTS if draws else PARTS[:2]:
+                template = self.site.templates.get_template(f"sweep_{name}.html")
+                self.shown[name] = template.render(site=self.site, **context)
+            self.seen, self.drawn = seen, time.monotonic() if draws else self.drawn
+        return self.shown, goes_on
 
 
 @router.get("/sweeps")
@@ -106,7 +134,8 @@ def sweeps(request: Request, before: Id = 0) -> Response:
 @router.get("/sweeps/{run_id}")
 def sweep(request: Request, run_id: Id, wanted: Wanted) -> Response:
     """Show a sweep."""
-    return page(request, "sweep.html", **_context(site_of(request), run_id, wanted))
+    site = site_of(request)
+    return page(request, "sweep.html", **_context(_view(site, run_id, wanted)))
 
 
 @router.get("/sweeps/{run_id}/events")
@@ -115,12 +144,8 @@ def sweep_events(request: Request, run_id: Id, wanted: Wanted) -> Response:
     site = site_of(request)
     _view(site, run_id, wanted)  # refuses what there is not, before anything is sent
 
-    def parts() -> tuple[dict[str, str], bool]:
-        context = _context(site, run_id, wanted)
-        shown = {name: site.templates.get_template(f"sweep_{name}.html").render(site=site, **context) for name in PARTS}
-        return shown, context["view"].run.ended is None and context["view"].run.state == "running"
-
-    return StreamingResponse(changes(parts), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    stream = changes(SweepParts(site, run_id, wanted))
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
 @router.post("/sweeps/{run_id}/retry")
@@ -140,20 +165,17 @@ def _view(site: Site, run_id: int, wanted: Asked) -> SweepView:
     return SweepView(run, board, wanted, metric, less, board.best(metric, less=less), _launched(site, run, board))
 
 
-def _context(site: Site, run_id: int, wanted: Asked) -> dict[str, Any]:
-    view = _view(site, run_id, wanted)
-    board = view.board
+def _context(view: SweepView, *, draws: bool = True) -> dict[str, Any]:
+    board, wanted = view.board, view.asked
     ranking = board.ranked(view.by, down=view.down, state=wanted.state, start=wanted.start, limit=ROWS)
-    drawn, count = pictures(board, view.metric, less=view.less)
+    drawn, count = pictures(board, view.metric, less=view.less) if draws else ([], 0)
     counts = board.counts()
-    failed = board.ranked("point", down=False, state="failed", limit=5)
     return {
         "view": view,
         "run": view.run,
         "board": board,
         "counts": counts,
         "ended": sum(number for state, number in counts.items() if state not in ("running", "pending")),
-        "failed": failed,
         "ranking": ranking,
         "rows": ROWS,
         "pictures": drawn,

@@ -65,13 +65,11 @@ def defaults_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name, about in schema.get("properties", {}).items():
-        inner = _referred(schema, about)
-        if "properties" in inner:
-            for field_name, field_about in inner["properties"].items():
-                if "default" in field_about:
-                    found[f"{name}.{field_name}"] = field_about["default"]
-        elif "default" in about:
+        if "default" in about:
             found[name] = about["default"]
+        for field_name, field_about in _referred(schema, about).get("properties", {}).items():
+            if "default" in field_about:
+                found[f"{name}.{field_name}"] = field_about["default"]
     return found
 
 

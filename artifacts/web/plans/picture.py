@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from .nodes import Node, children
 
-STEP_WIDTH, STEP_HEIGHT = 168.0, 52.0
+STEP_WIDTH, STEP_HEIGHT = 180.0, 52.0
 GAP = 30.0
 """Between two parts of a sequence."""
 FAN = 30.0
@@ -100,7 +100,7 @@ def picture_of(root: Node) -> Picture:
 
     >>> parts = [{"node": "call", "path": "f/a"}, {"node": "call", "path": "f/b"}]
     >>> [(step.path, step.x) for step in picture_of({"node": "chain", "parts": parts}).steps]
-    [('f/a', 8.0), ('f/b', 206.0)]
+    [('f/a', 8.0), ('f/b', 218.0)]
     """
     root = {**root, "name": ""} if root["node"] == "chain" else root  # the page names the workflow
     size = _size(root)

@@ -46,5 +46,5 @@ document.addEventListener("htmx:afterSettle", (event) => {
 toEnd();
 // What runs, or else what failed, is brought into view where the picture is wider than the page.
 const box = document.getElementById("plan-scroll");
-const now = box?.querySelector('.node[data-chosen], .node[data-state="running"], .node[data-state="held"], .node[data-state="failed"]');
+const now = box?.querySelector('.node[data-chosen]') || box?.querySelector('.box[data-chosen]') || box?.querySelector('.node[data-state="running"], .node[data-state="held"], .node[data-state="failed"]');
 if (now) box.scrollLeft = now.getBBox().x - box.clientWidth / 2 + 88;

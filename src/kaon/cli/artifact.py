@@ -26,18 +26,26 @@ def artifact(
 
     from .described import described_artifact
     from .found import number
-    from .printed import console, items, moment, print_json, size
+    from .printed import print_json
 
     store = open_store()
     found = store.records.artifact(number(artifact_id, "an artifact"))
     if history:
-        _print_history(store, found)
+        _print_history(store, found, as_json)
         return
     sources, results = upstream(store.records, found.id), downstream(store.records, found.id)
     if as_json:
         lineage = {"upstream": sources.edges, "downstream": results.edges}
         print_json({**described_artifact(found), "lineage": lineage, "preview": preview(store, found)})
         return
+    _print(store, found, sources, results)
+
+
+def _print(store: "Store", found: "Artifact", sources: "Lineage", results: "Lineage") -> None:
+    from kaon.artifacts.viewers import preview
+
+    from .printed import console, items, moment, size
+
     terminal = console()
     where = f", {items(found.keys)}" if found.keys else ""
     attempt = f", attempt {'.'.join(map(str, found.attempt))}" if found.attempt else ""
@@ -57,13 +65,29 @@ def artifact(
             terminal.print(line, markup=False)
 
 
-def _print_history(store: "Store", artifact: "Artifact") -> None:
+def _print_history(store: "Store", artifact: "Artifact", as_json: bool) -> None:
     from kaon.artifacts.viewers import history_viewers_for
     from kaon.artifacts.viewers.moments import moments_of
 
     from .blocks import print_blocks
+    from .described import described_artifact
+    from .printed import print_json
 
-    print_blocks(history_viewers_for(artifact)[0].view(moments_of(store, artifact)))
+    moments = moments_of(store, artifact)
+    if as_json:
+        print_json(
+            [
+                {
+                    "run": moment.run,
+                    "started": moment.started,
+                    "state": moment.state,
+                    "artifact": described_artifact(moment.artifact) if moment.artifact else None,
+                }
+                for moment in moments
+            ]
+        )
+        return
+    print_blocks(history_viewers_for(artifact)[0].view(moments))
 
 
 def _lineage(title: str, lineage: "Lineage") -> list[str]:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.shapes import SHAPES, Shape, find_markets, measure, multiply, start
+from tests.shapes import SHAPES, Shape, add, double, find_markets, measure, multiply, square, start
 
 from kaon.artifacts import Store, open_store
 from kaon.artifacts.foretelling import Foretold, foretell
+from kaon.artifacts.foretelling.needed import needed_for
 from kaon.dsl import Workflow, current_step, for_each, step, sweep, workflow
 from kaon.dsl.backends import run
 from kaon.dsl.settings import flat, validated
@@ -168,3 +169,15 @@ def test_of_a_loop_with_ten_thousand_items_some_are_looked_at() -> None:
     told = foretold(store, made, {})
 
     assert told.sampled and told.tallies["broad/for_each[market]/measure"].runs == 200
+
+
+def test_what_an_objective_comes_from_is_what_a_sweep_for_it_runs() -> None:
+    made = workflow("pair", start >> [double, square] >> add)
+    plan = json.loads(made.plan.to_json())
+
+    found = {
+        name: sorted(path.rpartition("/")[2] for path in needed_for(plan, name) or ()) for name in ("doubled", "total")
+    }
+
+    assert found == {"doubled": ["double", "start"], "total": ["add", "double", "square", "start"]}
+    assert needed_for(plan, "nothing") is None
