@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from .digest import Digest
 from .errors import MissingBlob, StoreError
-from .home import cache
+from .home import cache, kaon_home
 from .trouble import writing
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CLOCKS = timedelta(seconds=2)
 """How far the clocks that date a run and a file may be apart."""
 
-CACHED = ("blobs/??/*", "files/*", "directories/*", "wheels/*/*")
+CACHED = ("blobs/??/*", "files/*", "directories/*", "wheels/*/*", "views/*")
 """What lies in the cache, each to be dropped on its own."""
 
 
@@ -58,7 +58,7 @@ class Garbage:
     """It was last used before this instant."""
     blobs: tuple[UnnamedBlob, ...]
     leftovers: tuple[Unwanted, ...]
-    """Temporary files of writers that were killed."""
+    """Temporary files of writers that were killed, and checkpoints of trainings that nobody went on with."""
     cached: tuple[Unwanted, ...]
     """What can be made again from the store."""
     young: int
@@ -78,7 +78,8 @@ def garbage(store: Store, unused_for: timedelta, time: datetime | None = None) -
     before = _oldest_use_to_keep(store, unused_for, time or datetime.now(UTC))
     unnamed = list(_unnamed(store))
     old = [UnnamedBlob(digest, use.size) for digest, use in unnamed if use.put < before]
-    leftovers = tuple(Unwanted(path, _size(path)) for path in store.blobs.leftovers(before))
+    killed = (*store.blobs.leftovers(before), *_abandoned_checkpoints(before))
+    leftovers = tuple(Unwanted(path, _size(path)) for path in killed)
     return Garbage(before, tuple(old), leftovers, tuple(_unused_cache(before)), len(unnamed) - len(old))
 
 
@@ -147,11 +148,18 @@ def _removed_file(path: Path) -> bool:
 
 def _unused_cache(before: datetime) -> Iterator[Unwanted]:
     """Yield what lies in the cache, a blob, a file or a folder each, and was last used before that."""
-    patterns = ("blobs/??/*", "files/*", "directories/*", "wheels/*/*", "views/*")
-    for path in (path for pattern in patterns for path in cache().glob(pattern)):
+    for path in (found for pattern in CACHED for found in cache().glob(pattern)):
         with suppress(FileNotFoundError):
             if _used(path) < before:
                 yield Unwanted(path, _size(path))
+
+
+def _abandoned_checkpoints(before: datetime) -> Iterator[Path]:
+    """Yield the states of killed trainings that were written before that: a training removes its own when it ends."""
+    for path in (kaon_home() / "checkpoints").glob("*"):
+        with suppress(FileNotFoundError):
+            if path.is_file() and _used(path) < before:
+                yield path
 
 
 def _removed_from_cache(path: Path, before: datetime) -> bool:

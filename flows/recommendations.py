@@ -12,6 +12,7 @@ from kaon.steps.evaluate_market import evaluate_market
 from kaon.steps.evaluate_neighbours import evaluate_neighbours
 from kaon.steps.evaluate_popularity import evaluate_popularity
 from kaon.steps.evaluate_recommender import evaluate_recommender
+from kaon.steps.factorise_market import factorise_market
 from kaon.steps.find_champion import find_champion
 from kaon.steps.fine_tune import fine_tune
 from kaon.steps.judge_reranking import judge_reranking
@@ -45,7 +46,7 @@ recommendations = workflow(
             count_popularity >> evaluate_popularity,
             count_neighbours >> evaluate_neighbours,
             train_als >> evaluate_als,
-            train_two_tower >> for_each(market="markets").do(fine_tune >> evaluate_market),
+            train_two_tower >> for_each(market="markets").do([fine_tune, factorise_market] >> evaluate_market),
             train_two_tower.with_(attempt=1001).rename(tower="twin_tower", tower_curve="twin_curve"),
         ]
         >> select_models

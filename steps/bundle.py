@@ -2,8 +2,8 @@
 
 manifest.json        format, name, version, run, created, metrics, settings, and the digest of every other file
 ids.json             users, items and markets, in the order of all arrays
-sources.safetensors  histories, neighbours, popularity, ALS and tower vectors of users and items
-towers/*.safetensors the towers that were chosen, for histories that training never saw
+sources.safetensors  histories, neighbours, popularity, and what every model says of users and items as vectors
+models/*             the models that were chosen for the markets, for histories that training never saw
 index.faiss          the items' ALS vectors, for retrieval
 ranker.ubj           the ranker
 golden.json          requests and what they are answered with, where the bundle was published by `publish`
@@ -16,24 +16,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import faiss
 import numpy as np
 import xgboost
 
-from kaon.artifacts import Digest, Json, digest_bytes, digest_stream, digest_value, kind_named
+from kaon.artifacts import Digest, Json, digest_bytes, digest_value
 
 from .build_index import by_inner_product
+from .bundled_models import FOLDER as MODELS
+from .bundled_models import ModelFiles, model_files
 from .features import NAMES, queries
 from .list_ranker import ranked_scores
+from .model_vectors import Model
 from .source_arrays import source_arrays, source_ids, sources_from
 from .sources import Rows, Sources, Vectors
 
-if TYPE_CHECKING:  # who serves a bundle needs no torch
-    from .two_tower import TwoTower
-
-FORMAT = 2
+FORMAT = 3
 """Raised whenever an older reader could not read what is written, or would misread it."""
 
 MANIFEST = "manifest.json"
@@ -50,8 +49,8 @@ class Parts:
     """What a bundle is made of."""
 
     sources: Sources
-    towers: "Mapping[str, TwoTower]"
-    """The chosen tower of each market."""
+    models: Mapping[str, Model]
+    """The model that was chosen for each market."""
     index: faiss.Index
     index_items: Rows
     """Which item of `sources.item_ids` each vector of the index is."""
@@ -110,7 +109,8 @@ def write_bundle(
     partial = folder / f".partial-{os.getpid()}"
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        digests = _write_files(parts, partial)
+        models = model_files(parts.models)
+        digests = _write_files(parts, models, partial)
         digests |= {name: _write(partial / name, raw) for name, raw in (beside or {}).items()}
         version = digest_value({"format": FORMAT, "files": dict(digests)}).removeprefix("sha256:")[:12]
         target = folder / version
@@ -121,7 +121,7 @@ def write_bundle(
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 **about,
                 "features": list(NAMES),
-                "towers": {market: _tower_file(parts, market) for market in parts.towers},
+                "models": dict(models.of_market),
                 "files": dict(sorted(digests.items())),
             }
             _write(partial / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
@@ -169,10 +169,10 @@ def newest_version(path: Path) -> Path:
     return max(versions, key=lambda folder: str(_manifest(folder).get("created", "")), default=path)
 
 
-def _write_files(parts: Parts, folder: Path) -> dict[str, Digest]:
+def _write_files(parts: Parts, models: ModelFiles, folder: Path) -> dict[str, Digest]:
     from safetensors.numpy import save
 
-    (folder / "towers").mkdir(parents=True)
+    (folder / MODELS).mkdir(parents=True)
     digests = {
         IDS: _write(folder / IDS, source_ids(parts.sources)),
         SOURCES: _write(
@@ -180,25 +180,10 @@ def _write_files(parts: Parts, folder: Path) -> dict[str, Digest]:
         ),
         RANKER: _write(folder / RANKER, bytes(parts.ranker.save_raw("ubj"))),
         INDEX: _write(folder / INDEX, faiss.serialize_index(by_inner_product(parts.index)).tobytes()),
+        **{name: _write(folder / name, raw) for name, raw in models.content.items()},
     }
-    kind = kind_named("torch_module")
-    for market, tower in parts.towers.items():
-        name = _tower_file(parts, market)
-        if name not in digests:
-            with (folder / name).open("w+b") as file:
-                kind.dump(tower, file)
-                file.flush()
-                os.fsync(file.fileno())
-                file.seek(0)
-                digests[name] = digest_stream(file)
-    _synced(folder / "towers")
+    _synced(folder / MODELS)
     return digests
-
-
-def _tower_file(parts: Parts, market: str) -> str:
-    """Return the file of a market's tower; markets that share a tower share its file."""
-    model = int(parts.sources.tower.model_of_market[parts.sources.markets.index(market)])
-    return f"towers/{model}.safetensors"
 
 
 def _write(path: Path, raw: bytes) -> Digest:

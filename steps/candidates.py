@@ -17,7 +17,7 @@ USERS_AT_ONCE = 512
 OVERDRAW = 2
 """Uniform candidates drawn per candidate wanted, since some are seen, drawn twice or the positive itself."""
 
-RETRIEVING = ("als", "tower", "market_jaccard", "market_popularity")
+RETRIEVING = ("als", "tower", "chosen", "market_jaccard", "market_popularity")
 """The sources that retrieve, by the names of their scores."""
 
 Mask = npt.NDArray[np.bool_]

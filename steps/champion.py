@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from scipy import sparse
 
-from kaon.artifacts import kind_named
-
 from .bundle import Bundle, load_bundle
-from .full_ranking import Question, ranks_by_tower
+from .bundled_models import load_model
+from .full_ranking import Question, ranks_by_model
+from .model_vectors import aligned
 from .ranking import Floats, ndcg_at
-from .sources import aligned
-from .two_tower import TwoTower
 from .vector_source import fold_in
 
 K = 10
@@ -35,18 +32,18 @@ class ChampionScores:
     """nDCG@10 of a champion for each user, market by market."""
 
     als: tuple[Floats, ...]
-    towers: tuple[Floats | None, ...]
-    """None for a market that the champion has no tower for."""
+    chosen: tuple[Floats | None, ...]
+    """By the model of each market; None for a market that the champion does not know."""
 
 
 def champion_scores(champion: Champion, asked: Sequence[Question]) -> ChampionScores:
-    """Return what the champion's ALS factors and towers earn by the histories of the questions.
+    """Return what the champion's ALS factors and its markets' models earn by the histories of the questions.
 
     Raises BundleError if the bundle cannot be read.
     """
     bundle = load_bundle(champion.path)
     return ChampionScores(
-        tuple(_by_factors(bundle, one) for one in asked), tuple(_by_tower(bundle, one) for one in asked)
+        tuple(_by_factors(bundle, one) for one in asked), tuple(_by_chosen(bundle, one) for one in asked)
     )
 
 
@@ -64,12 +61,11 @@ def _by_factors(bundle: Bundle, asked: Question) -> Floats:
     return ndcg_at(K, asked.ranks(users, items))
 
 
-def _by_tower(bundle: Bundle, asked: Question) -> Floats | None:
-    files = bundle.manifest["towers"]
-    assert isinstance(files, dict), "write_bundle names the towers"
+def _by_chosen(bundle: Bundle, asked: Question) -> Floats | None:
+    files = bundle.manifest["models"]
+    assert isinstance(files, dict), "write_bundle names the models"
     if asked.market not in files:
         return None
-    with (Path(bundle.path) / str(files[asked.market])).open("rb") as file:
-        tower = kind_named("torch_module").load(file, TwoTower)
-    assert isinstance(tower, TwoTower), "the kind loads the class it is asked for"
-    return ndcg_at(K, ranks_by_tower(asked, tower))
+    names = files[asked.market]
+    assert isinstance(names, list), "a market has one file or the two of a blend"
+    return ndcg_at(K, ranks_by_model(asked, load_model(bundle.path, [str(name) for name in names])))

@@ -1,5 +1,7 @@
 """How well the factor model ranks, over all users and in each market."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from kaon.artifacts import FactorModel, Metrics
@@ -7,11 +9,21 @@ from kaon.dsl import current_step, step
 
 from .full_ranking import concatenated, questions, ranks_by_factors
 from .interactions import Interactions
+from .market_models import MarketScores
 from .ranking import METRICS, bootstrap_interval, ndcg_at
 
 
-@step(output="als_metrics")
-def evaluate_als(als: FactorModel, train: Interactions, tuning: Interactions, *, k: int = 10, seed: int = 0) -> Metrics:
+class AlsQuality(NamedTuple):
+    """How good it is on average, and for each user of each market."""
+
+    als_metrics: Metrics
+    als_scores: dict[str, MarketScores]
+
+
+@step
+def evaluate_als(
+    als: FactorModel, train: Interactions, tuning: Interactions, *, k: int = 10, seed: int = 0
+) -> AlsQuality:
     """Return the metrics of a factor model on the tuning slice by full ranking of each market's catalogue.
 
     `ndcg@10` and its like are means over all users, `ndcg@10.low` and `.high` the 95 % interval over users,
@@ -32,4 +44,8 @@ def evaluate_als(als: FactorModel, train: Interactions, tuning: Interactions, *,
     }
     metrics["users.cold"] = float(sum(np.count_nonzero(~np.isin(one.user_ids, als.user_ids)) for one in asked))
     current_step().metrics(metrics)
-    return Metrics(metrics)
+    scores = {
+        one.market: MarketScores(one.market, {"als": tuple(ndcg_at(k, rank).round(6).tolist())})
+        for one, rank in zip(asked, ranks, strict=True)
+    }
+    return AlsQuality(Metrics(metrics), scores)

@@ -39,10 +39,12 @@ def evaluate_recommender(
     tower: TwoTower,
     local_tower: Mapping[str, TwoTower],
     fine_tuned_tower: Mapping[str, TwoTower],
+    local_als: Mapping[str, FactorModel],
     choices: MarketChoices,
     markets: list[str],
     ranker: xgboost.Booster,
     catalogue: pd.DataFrame | None = None,
+    twin_tower: TwoTower | None = None,
     *,
     reranking: Reranking = Reranking(),  # noqa: B008  it is frozen
     users: Count = 3_000,
@@ -63,9 +65,16 @@ def evaluate_recommender(
     edges: history lengths at which a new bucket of activity begins; none takes `buckets` of about equal size.
     seed: of the choice of users and of the bootstrap.
     """
-    towers = {market: choices.tower_for(market, tower, local_tower, fine_tuned_tower) for market in markets}
+    chosen = choices.models(
+        markets,
+        tower=tower,
+        local_tower=local_tower,
+        fine_tuned_tower=fine_tuned_tower,
+        als=als,
+        local_als=local_als,
+    )
     before = interactions(pd.concat([train, tuning, stability, ranking], ignore_index=True))
-    recommender = Recommender(build_sources(before, als, towers, markets), ranker)
+    recommender = Recommender(build_sources(before, als, tower, chosen, markets, twin_tower), ranker)
     current_step().progress(0.3, "sources built")
     asked = judged_slice(recommender.sources, test, users=users, seed=seed)
     audience = audience_of(recommender.sources, asked.visitors)

@@ -8,6 +8,7 @@ so the order in which candidates come never changes a feature.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,12 @@ PAIRED = ("jaccard", "best_jaccard", "cosine", "conditional", "walk", "surprise"
 NEIGHBOURLY = (*PAIRED, "like_minded", "regression", "best_regression")
 """What a population says: once everybody, once the users of the market."""
 
+ALIKE = ("wide_als", "spectral", "tower", "twin")
+"""The sources whose item vectors say how alike a candidate and the items of the history are."""
+
+COSINES = tuple(name for source in ALIKE for name in (f"{source}_cosine", f"{source}_best_cosine"))
+"""The cosine of the candidate's vector and those of the history: the mean, and the best."""
+
 SCORES = (
     *NEIGHBOURLY,
     *(f"market_{name}" for name in NEIGHBOURLY),
@@ -33,6 +40,9 @@ SCORES = (
     "wide_als",
     "spectral",
     "tower",
+    "twin",
+    "chosen",
+    *COSINES,
     "popularity",
     "market_popularity",
 )
@@ -80,8 +90,10 @@ def queries(sources: Sources, users: Rows, items: Rows) -> Queries:
     """
     known = users >= 0
     at = np.where(known, users, 0)
-    history = sparse.csr_matrix(sparse.diags_array(known.astype("f4")) @ sources.seen[at])
-    history.eliminate_zeros()
+    history = sources.seen[at]
+    if not known.all():
+        history = sparse.csr_matrix(sparse.diags_array(known.astype("f4")) @ history)
+        history.eliminate_zeros()
     return Queries(
         history,
         np.where(known, sources.market_of_user[at], -1),
@@ -120,7 +132,8 @@ def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: 
     local = sources.by_market[market] if market >= 0 else sources.everywhere
     everywhere, here = _of_population(sources.everywhere, asked.history, at), _of_population(local, asked.history, at)
     vectors = {name: source.scores(asked.vectors[name], at, market) for name, source in sources.vectors().items()}
-    scores = {**everywhere, **{f"market_{name}": values for name, values in here.items()}, **vectors}
+    alike = _alike(sources, asked.history, at, market)
+    scores = {**everywhere, **{f"market_{name}": values for name, values in here.items()}, **vectors, **alike}
     length = np.diff(asked.history.indptr).astype("f4")
     popularity = asked.history @ np.log1p(local.users) / np.maximum(length, 1)
     about = {
@@ -131,12 +144,10 @@ def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: 
         "market_share": (local.users / np.maximum(sources.everywhere.users, 1))[at],
         "market": np.full(at.shape, market, "f4"),
     }
-    for column, name in enumerate(SCORES):
-        score = np.where(known, scores[name], 0.0).astype("f4")
-        table[rows, :, column] = score
-        table[rows, :, NAMES.index(f"{name}_in_list")] = _standardised(score, known)
-        if name in PLACED:
-            table[rows, :, NAMES.index(f"{name}_place")] = _place(score, known)
+    told = np.where(known, np.stack([scores[name].astype("f4") for name in SCORES]), np.float32(0))
+    placed = told[[SCORES.index(name) for name in PLACED]]
+    relative = np.concatenate([told, _standardised(told, known), _place(placed, known)])
+    table[rows, :, : len(relative)] = np.moveaxis(relative, 0, -1)  # (lists, candidates, len(relative))
     for name, values in about.items():
         table[rows, :, NAMES.index(name)] = values
 
@@ -182,6 +193,28 @@ def _regression(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) ->
     }
 
 
+def _alike(sources: Sources, history: sparse.csr_matrix, at: Rows, market: int) -> dict[str, Vectors]:
+    """Return the scores COSINES, 0 for an item without a vector and for an empty history."""
+    found = {}
+    for source in ALIKE:
+        table = sources.vectors()[source].table(market)
+        met, candidates = _unit(table[history.indices]), _unit(table[at])  # (met, dim), (lists, candidates, dim)
+        mean, best = np.zeros(at.shape, "f4"), np.zeros(at.shape, "f4")
+        for row, (start, end) in enumerate(pairwise(history.indptr)):
+            if start < end:
+                cosines = met[start:end] @ candidates[row].T  # (history, candidates)
+                mean[row], best[row] = cosines.mean(axis=0), cosines.max(axis=0)
+        found[f"{source}_cosine"], found[f"{source}_best_cosine"] = mean, best
+    return found
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    """Return the vectors at length 1; rows of zeros stay zeros."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Vectors = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return unit
+
+
 def _over_history(reduce: np.ufunc, cells: Vectors, history: sparse.csr_matrix) -> Vectors:
     """Return the cells (met, candidates) reduced over each list's history, 0 for an empty one; (lists, candidates)."""
     reduced = np.zeros((history.shape[0], cells.shape[1]), "f4")
@@ -192,16 +225,22 @@ def _over_history(reduce: np.ufunc, cells: Vectors, history: sparse.csr_matrix) 
 
 
 def _standardised(score: Vectors, known: npt.NDArray[np.bool_]) -> Vectors:
-    """Return the distance from the mean of the list's known items in standard deviations, 0 where all are equal."""
-    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
-    centred = np.where(known, score - score.sum(axis=1, keepdims=True) / count, 0)
-    deviation = np.sqrt((centred**2).sum(axis=1, keepdims=True) / count)
+    """Return the distance from the mean of the list's known items in standard deviations, 0 where all are equal.
+
+    score: shape (scores, lists, candidates); known: shape (lists, candidates).
+    """
+    count = np.maximum(known.sum(axis=-1, keepdims=True), 1)
+    centred = np.where(known, score - score.sum(axis=-1, keepdims=True) / count, 0)
+    deviation = np.sqrt((centred**2).sum(axis=-1, keepdims=True) / count)
     standard: Vectors = np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 1e-6)
     return standard
 
 
 def _place(score: Vectors, known: npt.NDArray[np.bool_]) -> Vectors:
-    """Return the place in the list as a share: 0 is first, 1 last; equal scores share the mean of their places."""
-    count = known.sum(axis=1, keepdims=True)
-    place = rankdata(np.where(known, -score.astype("f8"), np.inf), method="average", axis=1)
+    """Return the place in the list as a share: 0 is first, 1 last; equal scores share the mean of their places.
+
+    score: shape (scores, lists, candidates); known: shape (lists, candidates).
+    """
+    count = known.sum(axis=-1, keepdims=True)
+    place = rankdata(np.where(known, -score.astype("f8"), np.inf), method="average", axis=-1)
     return np.where(known, (place - 1) / np.maximum(count - 1, 1), 1.0).astype("f4")

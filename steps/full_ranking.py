@@ -14,6 +14,7 @@ from scipy import sparse
 from kaon.artifacts import FactorModel
 
 from .interactions import Interactions, in_market, positions
+from .model_vectors import Model, knows, model_vectors
 from .ranking import Ranks, Rows, Vectors, rank_all
 from .two_tower import TwoTower
 
@@ -77,6 +78,19 @@ def ranks_by_tower(asked: Question, tower: TwoTower) -> Ranks:
     users = tower.user_vectors(asked.histories, [asked.market] * len(asked.user_ids))
     users[[not history for history in asked.histories]] = np.nan
     return asked.ranks(users, _rows_of(tower.item_vectors(), tower.item_rows(asked.catalogue)))
+
+
+def ranks_by_model(asked: Question, model: Model) -> Ranks:
+    """Return the ranks of the right answers by any model, users by their histories in the question.
+
+    A user without a history has no score, and counts as zero; an item that the model does not know is not offered.
+    """
+    history = sparse.csr_matrix(asked.seen, dtype="f4")
+    history.sort_indices()
+    users, items = model_vectors(model, history, asked.catalogue, asked.market)
+    users[[not met for met in asked.histories]] = np.nan
+    items[~knows(model, asked.catalogue)] = np.nan
+    return asked.ranks(users, items)
 
 
 def ranks_by_popularity(asked: Question, train: Interactions) -> Ranks:

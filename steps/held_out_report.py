@@ -16,7 +16,7 @@ from .sources import Sources
 NEGATIVES = 99
 """As in the lists of the WSDM Cup."""
 
-RETRIEVED = 50
+RETRIEVED = 40
 """Items from each source of retrieval: the first ten by one of them are among these, so they are its own ten."""
 
 MINIMUM_USERS = 5

@@ -47,10 +47,12 @@ def judge_reranking(
     tower: TwoTower,
     local_tower: Mapping[str, TwoTower],
     fine_tuned_tower: Mapping[str, TwoTower],
+    local_als: Mapping[str, FactorModel],
     choices: MarketChoices,
     markets: list[str],
     ranker: xgboost.Booster,
     catalogue: pd.DataFrame | None = None,
+    twin_tower: TwoTower | None = None,
     *,
     users: Count = 2_000,
     diversities: tuple[Share, ...] = (0.1, 0.2, 0.3, 0.5),
@@ -74,8 +76,15 @@ def judge_reranking(
         them were so many titles of their history, drawn at random; the row `market popularity` knows the market alone.
     seed: of the choice of users and titles, of exploration and of the bootstrap.
     """
-    towers = {market: choices.tower_for(market, tower, local_tower, fine_tuned_tower) for market in markets}
-    recommender = Recommender(build_sources(train, als, towers, markets), ranker)
+    chosen = choices.models(
+        markets,
+        tower=tower,
+        local_tower=local_tower,
+        fine_tuned_tower=fine_tuned_tower,
+        als=als,
+        local_als=local_als,
+    )
+    recommender = Recommender(build_sources(train, als, tower, chosen, markets, twin_tower), ranker)
     current_step().progress(0.3, "sources built")
     asked = judged_slice(recommender.sources, stability, users=users, seed=seed)
     genres = genre_table(catalogue, recommender.sources.item_ids)

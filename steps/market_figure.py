@@ -7,7 +7,7 @@ import altair
 
 from .market_models import MARKET_MODELS, Choice
 
-COLOURS = ("#4c78a8", "#f58518", "#54a24b")
+COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#72b7b2", "#e45756", "#b279a2")
 WIDTH, ROW = 420, 18
 
 
@@ -50,5 +50,5 @@ def _rows(choices: Mapping[str, Choice]) -> list[dict[str, Any]]:
             "reason": choice.reason if model == choice.model else "",
         }
         for market, choice in choices.items()
-        for model in MARKET_MODELS
+        for model in choice.ndcg
     ]

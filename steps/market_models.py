@@ -2,29 +2,38 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
+from kaon.artifacts import FactorModel
+
+from .model_vectors import Blend, Model
 from .ranking import Interval
-from .two_tower import TwoTower
 
-MarketModel = Literal["global", "local", "fine_tuned"]
-"""Trained on all markets; on this one alone, from its popularity; on all, and then on this one."""
+if TYPE_CHECKING:
+    from .two_tower import TwoTower
+
+MarketModel = Literal["tower", "local_tower", "fine_tuned_tower", "als", "local_als", "blend"]
+"""Towers trained on all markets; on this one alone, from its popularity; on all, and then on this one. ALS of all
+markets; of this one alone. The scores of this one's ALS and of the towers of all, added."""
 
 MARKET_MODELS: tuple[MarketModel, ...] = get_args(MarketModel)
+
+GLOBAL_MODELS: tuple[MarketModel, ...] = ("tower", "als")
+"""Those that serve any market."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarketScores:
-    """nDCG@10 of every model for every judged user of one market."""
+    """nDCG@10 of models for every judged user of one market."""
 
     market: str
     ndcg: Mapping[MarketModel, tuple[float, ...]]
-    """One value a user, the users in the same order for every model."""
+    """One value a user, the users in the order of their ids for every model."""
 
     @property
     def users(self) -> int:
         """How many users were judged."""
-        return len(self.ndcg["global"])
+        return len(next(iter(self.ndcg.values()), ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class Choice:
     ndcg: Mapping[MarketModel, Interval]
     """nDCG@10 on the tuning slice with its interval over users."""
     gain: Mapping[MarketModel, Interval]
-    """What each challenger adds to the global model's nDCG@10, user by user."""
+    """What each model adds to the global model's nDCG@10, user by user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +54,39 @@ class MarketChoices:
     """The choice of every market."""
 
     choices: Mapping[str, Choice]
+    global_model: MarketModel = "tower"
+    """What serves where a market has no reason for another: the better of the two that know every market."""
 
     def model_for(self, market: str) -> MarketModel:
         """Return which model serves a market; the global one where nothing was measured."""
         choice = self.choices.get(market)
-        return choice.model if choice else "global"
+        return choice.model if choice else self.global_model
 
-    def tower_for(
-        self, market: str, tower: TwoTower, local: Mapping[str, TwoTower], fine_tuned: Mapping[str, TwoTower]
-    ) -> TwoTower:
-        """Return the tower that serves a market, out of the global one and each market's own."""
-        match self.model_for(market):
-            case "global":
-                return tower
-            case "local":
-                return local[market]
-            case "fine_tuned":
-                return fine_tuned[market]
+    def models(
+        self,
+        markets: list[str],
+        *,
+        tower: "TwoTower",
+        local_tower: Mapping[str, "TwoTower"],
+        fine_tuned_tower: Mapping[str, "TwoTower"],
+        als: FactorModel,
+        local_als: Mapping[str, FactorModel],
+    ) -> dict[str, Model]:
+        """Return the model that serves each market, out of those of all markets and each market's own."""
+
+        def chosen(market: str) -> Model:
+            match self.model_for(market):
+                case "tower":
+                    return tower
+                case "local_tower":
+                    return local_tower[market]
+                case "fine_tuned_tower":
+                    return fine_tuned_tower[market]
+                case "als":
+                    return als
+                case "local_als":
+                    return local_als[market]
+                case "blend":
+                    return Blend(local_als[market], tower)
+
+        return {market: chosen(market) for market in markets}

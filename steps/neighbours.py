@@ -119,8 +119,9 @@ def like_minded(history: sparse.csr_matrix, neighbours: Neighbours) -> Vectors:
     met; the square of it is summed over the users of an item and divided by a root of the item's users, so that
     neither long histories nor popular items are always near.
     """
-    rare = sparse.diags_array((1 / np.log(2 + neighbours.users)).astype("f4"))
-    alike = sparse.csr_matrix(history @ rare @ neighbours.met_by)  # (histories, users)
+    rare = (1 / np.log(2 + neighbours.users)).astype("f4")
+    weighted = sparse.csr_matrix((history.data * rare[history.indices], history.indices, history.indptr), history.shape)
+    alike = weighted @ neighbours.met_by  # (histories, users)
     met = np.maximum(np.diff(neighbours.met.indptr), 1)
     alike.data = alike.data**2 / met[alike.indices]
     scores = (alike @ neighbours.met).toarray()

@@ -38,12 +38,14 @@ def publish(
     tower: TwoTower,
     local_tower: Mapping[str, TwoTower],
     fine_tuned_tower: Mapping[str, TwoTower],
+    local_als: Mapping[str, FactorModel],
     choices: MarketChoices,
     markets: list[str],
     ranker: xgboost.Booster,
     item_index: faiss.Index,
     index_report: Metrics,
     stable: bool,
+    twin_tower: TwoTower | None = None,
     *,
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] = "recommendations",
     minimum_index_recall: Share = 0.95,
@@ -85,18 +87,29 @@ def publish(
             why=f"publish.minimum_index_recall is {minimum_index_recall:g}",
             fix="raise build_index.search_depth, or build_index.minimum_recall for exact search",
         )
-    towers = {market: choices.tower_for(market, tower, local_tower, fine_tuned_tower) for market in markets}
+    chosen = choices.models(
+        markets,
+        tower=tower,
+        local_tower=local_tower,
+        fine_tuned_tower=fine_tuned_tower,
+        als=als,
+        local_als=local_als,
+    )
     report = held_out_report(
-        build_sources(_without(interactions, test), als, towers, markets), ranker, test, users=test_users, seed=seed
+        build_sources(_without(interactions, test), als, tower, chosen, markets, twin_tower),
+        ranker,
+        test,
+        users=test_users,
+        seed=seed,
     )
     current_step().progress(0.5, f"test: nDCG@10 {report.ranker}, best source {report.best_source}")
     reasons = _reasons(stable, report, minimum_gain)
-    sources = build_sources(interactions, als, towers, markets)
-    parts = Parts(sources, towers, item_index, positions(als.item_ids, sources.item_ids), ranker)
+    sources = build_sources(interactions, als, tower, chosen, markets, twin_tower)
+    parts = Parts(sources, chosen, item_index, positions(als.item_ids, sources.item_ids), ranker)
     about = {
         "name": name,
         "run": current_step().run_id,
-        "plan": digest_bytes(current_step().read_plan().encode()),
+        "plan": digest_bytes(plan.encode()) if (plan := current_step().read_plan()) else None,
         "state": "not validated" if reasons else "validated",
         "reasons": list(reasons),
         "metrics": {**report.metrics, "index.recall@10": recall},

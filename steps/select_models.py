@@ -1,4 +1,4 @@
-"""Which tower serves each market."""
+"""Which model serves each market."""
 
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
@@ -11,8 +11,8 @@ from pydantic import Field
 from kaon.dsl import step
 
 from .market_figure import market_figure
-from .market_models import MARKET_MODELS, Choice, MarketChoices, MarketModel, MarketScores
-from .ranking import Interval, bootstrap_interval
+from .market_models import GLOBAL_MODELS, MARKET_MODELS, Choice, MarketChoices, MarketModel, MarketScores
+from .ranking import Floats, Interval, bootstrap_interval
 
 
 class Selection(NamedTuple):
@@ -26,8 +26,9 @@ class Selection(NamedTuple):
 @step
 def select_models(
     market_scores: Mapping[str, MarketScores],
+    als_scores: dict[str, MarketScores],
     *,
-    minimum_users: Annotated[int, Field(ge=1)] = 100,
+    minimum_users: Annotated[int, Field(ge=1)] = 200,
     minimum_gain: Annotated[float, Field(ge=0)] = 0.003,
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95,
     resamples: Annotated[int, Field(ge=100)] = 1000,
@@ -35,50 +36,82 @@ def select_models(
 ) -> Selection:
     """Return the model of each market: the global one, unless a challenger is better with evidence.
 
-    There is evidence if the bootstrap interval of a challenger's gain over the global model, paired by user, lies above
-    `minimum_gain`, be it the local or the fine-tuned one: the market is better served by a model of its own. Of its own
-    models the one with the larger mean gain is chosen, since their difference is no reason to fall back on the global.
+    The global model is the better one over all users, of towers and ALS. There is evidence for a challenger if the
+    bootstrap interval of its gain over the global model, paired by user, lies above `minimum_gain`: the market is
+    better served by a model of its own. Of its own models the one with the largest mean gain is chosen, since their
+    difference is no reason to fall back on the global one. A market with too few judged users goes by the others: it
+    takes what is better with evidence in each of them, if there are at least two and something is, else the global
+    model.
 
-    minimum_users: a market with fewer judged users keeps the global model.
+    als_scores: of the ALS model of all markets.
+    minimum_users: judged users below which a market cannot choose for itself.
     minimum_gain: the gain in nDCG@10 that the whole interval must exceed; above zero, since challengers were stopped at
         their best on the same slice, and other days follow.
     level: of the intervals.
     resamples: bootstrap samples per interval.
     seed: of the bootstrap.
     """
+    ndcg = {market: _values(scores, als_scores.get(market)) for market, scores in market_scores.items()}
+    base = _best_of_all(ndcg)
+
+    def interval(of: Floats) -> Interval:
+        return bootstrap_interval(of, seed=seed, resamples=resamples, level=level)
+
+    gain = {
+        market: {name: interval(of - own[base]) for name, of in own.items() if name != base}
+        for market, own in ndcg.items()
+    }
+    judged = [market for market, own in ndcg.items() if len(own[base]) >= minimum_users]
+    elsewhere = _better_everywhere([gain[market] for market in judged], minimum_gain)
     choices = {}
-    for market, scores in market_scores.items():
-        values = {model: np.asarray(scores.ndcg[model], dtype="f8") for model in MARKET_MODELS}
-
-        def interval(of: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Interval:
-            return bootstrap_interval(of, seed=seed, resamples=resamples, level=level)
-
-        gain: dict[MarketModel, Interval] = {
-            model: interval(values[model] - values["global"]) for model in MARKET_MODELS if model != "global"
-        }
-        model, reason = _chosen(gain, scores.users, minimum_users, minimum_gain)
-        ndcg = {name: interval(of) for name, of in values.items()}
-        choices[market] = Choice(model, reason, scores.users, ndcg, gain)
-    return Selection(MarketChoices(choices), _table(choices), market_figure(choices, level))
+    for market, own in ndcg.items():
+        users = len(own[base])
+        if market in judged:
+            model, reason = _chosen(base, gain[market], minimum_gain)
+        else:
+            model, reason = elsewhere or base, f"{users} judged users are fewer than {minimum_users}"
+            reason += f"; {elsewhere} is better in every other market" if elsewhere else ""
+        choices[market] = Choice(model, reason, users, {name: interval(of) for name, of in own.items()}, gain[market])
+    return Selection(MarketChoices(choices, base), _table(choices), market_figure(choices, level))
 
 
-def _chosen(
-    gain: Mapping[MarketModel, Interval], users: int, minimum_users: int, minimum_gain: float
-) -> tuple[MarketModel, str]:
-    if users < minimum_users:
-        return "global", f"{users} judged users are fewer than {minimum_users}"
+def _values(scores: MarketScores, als: MarketScores | None) -> dict[MarketModel, Floats]:
+    """Return nDCG@10 of every model that was judged in a market, in the order of MARKET_MODELS."""
+    found = {**scores.ndcg, **(als.ndcg if als else {})}
+    return {model: np.asarray(found[model], dtype="f8") for model in MARKET_MODELS if model in found}
+
+
+def _best_of_all(ndcg: Mapping[str, Mapping[MarketModel, Floats]]) -> MarketModel:
+    """Return which of the models that know every market is best over all users."""
+    common = [name for name in GLOBAL_MODELS if all(name in own for own in ndcg.values())]
+
+    def mean(name: MarketModel) -> float:
+        values = np.concatenate([np.empty(0), *(own[name] for own in ndcg.values())])
+        return float(values.mean()) if len(values) else 0.0
+
+    return max(common, key=mean)
+
+
+def _better_everywhere(gains: list[dict[MarketModel, Interval]], minimum_gain: float) -> MarketModel | None:
+    """Return the challenger that is better with evidence in each of at least two markets, the best one on average."""
+    if len(gains) < 2:
+        return None
+    proven = [name for name in MARKET_MODELS if all(name in own and own[name].low > minimum_gain for own in gains)]
+    return max(proven, key=lambda name: sum(own[name].mean for own in gains), default=None)
+
+
+def _chosen(base: MarketModel, gain: Mapping[MarketModel, Interval], minimum_gain: float) -> tuple[MarketModel, str]:
     if all(interval.low <= minimum_gain for interval in gain.values()):
-        return "global", f"no challenger's gain is above {minimum_gain:g} with evidence"
-    best = max(gain, key=lambda model: gain[model].mean)
-    return best, f"gains {gain[best]} over global"
+        return base, f"no challenger's gain is above {minimum_gain:g} with evidence"
+    best = max(gain, key=lambda name: gain[name].mean)
+    return best, f"gains {gain[best]} over {base}"
 
 
 def _table(choices: Mapping[str, Choice]) -> pd.DataFrame:
     rows = []
     for market, choice in choices.items():
         row: dict[str, object] = {"market": market, "users": choice.users}
-        for model in MARKET_MODELS:
-            measured = choice.ndcg[model]
+        for model, measured in choice.ndcg.items():
             row |= {model: measured.mean, f"{model}_low": measured.low, f"{model}_high": measured.high}
         rows.append(row | {"chosen": choice.model, "reason": choice.reason})
     return pd.DataFrame(rows)

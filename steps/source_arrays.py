@@ -68,6 +68,8 @@ def sources_from(arrays: Mapping[str, Array], ids: bytes) -> Sources:
         vectors("wide_als"),
         vectors("spectral"),
         vectors("tower"),
+        vectors("twin"),
+        vectors("chosen"),
     )
 
 

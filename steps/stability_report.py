@@ -34,8 +34,8 @@ class StabilityReport:
     users: int
     als: Interval
     """nDCG@10 of ALS over the users of the slice."""
-    towers: Interval
-    """nDCG@10 of the towers that were chosen, each in its market."""
+    chosen: Interval
+    """nDCG@10 of the models that were chosen, each in its market."""
     checks: tuple[Check, ...]
     champion: str
     """Which published model this one was held against, or why none."""
@@ -58,13 +58,13 @@ def difference(name: str, here: Interval, there: Interval, threshold: float) -> 
 
 
 def lift(market: str, gain: Interval, threshold: float) -> Check:
-    """Hold the lower end of what a market's tower gains over popularity against the threshold."""
+    """Hold the lower end of what a market's model gains over popularity against the threshold."""
     return Check(f"lift.{market}", gain.low, "at least", threshold, f"gain over popularity in {market}: {gain}")
 
 
 def regret(market: str, gain: Interval, threshold: float) -> Check:
-    """Hold what a market's chosen tower loses against the global one, on average, against the threshold."""
-    means = f"what the chosen tower gains over the global one in {market}: {gain}"
+    """Hold what a market's chosen model loses against the global one, on average, against the threshold."""
+    means = f"what the chosen model gains over the global one in {market}: {gain}"
     return Check(f"regret.{market}", max(0.0, -gain.mean), "at most", threshold, means)
 
 

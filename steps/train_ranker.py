@@ -55,14 +55,16 @@ def train_ranker(
     tower: TwoTower,
     local_tower: Mapping[str, TwoTower],
     fine_tuned_tower: Mapping[str, TwoTower],
+    local_als: Mapping[str, FactorModel],
     choices: MarketChoices,
     markets: list[str],
+    twin_tower: TwoTower | None = None,
     *,
     users: Count = 20_000,
     negatives: Count = 40,
     minimum_users: Count = 6,
     users_with_retrieved: Annotated[int, Field(ge=0)] = 2_000,
-    retrieved_per_source: Count = 20,
+    retrieved_per_source: Count = 16,
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.15,
     rounds: Count = 160,
     minimum_rounds: Count = 40,
@@ -99,8 +101,15 @@ def train_ranker(
     pairs_per_list: LambdaMART's truncation: pairs with one of the first so many items.
     threads: the model is the same on every machine only for the same number.
     """
-    towers = {market: choices.tower_for(market, tower, local_tower, fine_tuned_tower) for market in markets}
-    sources = build_sources(train, als, towers, markets)
+    chosen = choices.models(
+        markets,
+        tower=tower,
+        local_tower=local_tower,
+        fine_tuned_tower=fine_tuned_tower,
+        als=als,
+        local_als=local_als,
+    )
+    sources = build_sources(train, als, tower, chosen, markets, twin_tower)
     current_step().progress(0.2, "sources built")
     positives = positives_of(sources, ranking)
     pools = pools_of(sources, positives, minimum_users=minimum_users)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from .one_blas_thread import one_blas_thread
+from .implicit_als import item_factors
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -86,20 +86,14 @@ def wide_als_source(seen: sparse.csr_matrix, markets: int) -> VectorSource:
 
     seen: shape (users, items), 1 where a user and an item met.
     """
-    from implicit.als import AlternatingLeastSquares
-
-    with one_blas_thread():
-        model = AlternatingLeastSquares(
-            factors=WIDE_RANK,
-            iterations=WIDE_ITERATIONS,
-            regularization=WIDE_REGULARIZATION,
-            alpha=WIDE_ALPHA + 1,  # implicit's confidence is alpha where they met, that of `fold_in` 1 + alpha
-            random_state=SEED,
-            use_gpu=False,
-            num_threads=1,
-        )
-        model.fit(seen, show_progress=False)
-    items = np.asarray(model.item_factors, "f4")
+    items = item_factors(
+        seen,
+        rank=WIDE_RANK,
+        alpha=WIDE_ALPHA,
+        regularization=WIDE_REGULARIZATION,
+        iterations=WIDE_ITERATIONS,
+        seed=SEED,
+    )
     users = fold_in(seen, items, alpha=WIDE_ALPHA, regularization=lambda length: WIDE_REGULARIZATION)
     return VectorSource(users, items[None], np.zeros(markets, dtype=np.int64))
 

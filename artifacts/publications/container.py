@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,8 @@ READY_WITHIN = 120.0
 DRAINED_WITHIN = 20
 """Seconds that a server has to answer what it was asked before it is stopped."""
 LOG_LINES = 15
+ARITHMETIC = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")
+"""Variables that choose among kernels of OpenBLAS and NumPy, each of which adds up in another order."""
 
 
 class NotReady(ArtifactsError):
@@ -42,7 +45,7 @@ def trial(client: DockerClient, image: str, name: str, version: str, within: flo
     for abandoned in client.containers.list(all=True, filters={"label": role}):
         abandoned.remove(force=True)
     marks = {labels.NAME: name, labels.VERSION: version, labels.ROLE: "check"}
-    container = create(client, image, f"kaon-check-{name}", marks, None)
+    container = create(client, image, f"kaon-check-{name}", marks, None, {"KAON_GOLDEN_FROM_OUTSIDE": "1"})
     try:
         yield started(container, within)
     finally:
@@ -50,7 +53,14 @@ def trial(client: DockerClient, image: str, name: str, version: str, within: flo
             container.remove(force=True)
 
 
-def create(client: DockerClient, image: str, name: str, marks: Mapping[str, str], port: int | None) -> Container:
+def create(
+    client: DockerClient,
+    image: str,
+    name: str,
+    marks: Mapping[str, str],
+    port: int | None,
+    environment: Mapping[str, str] | None = None,
+) -> Container:
     """Return a container that is not started: it can write nothing, gain no rights, and listens on loopback only.
 
     port: None for any that is free.
@@ -59,6 +69,7 @@ def create(client: DockerClient, image: str, name: str, marks: Mapping[str, str]
         image,
         name=name,
         labels=dict(marks),
+        environment={**_arithmetic(), **(environment or {})},
         ports={f"{INSIDE}/tcp": (LOOPBACK, port)},
         read_only=True,
         tmpfs={"/tmp": "size=64m"},
@@ -79,8 +90,11 @@ def started(container: Container, within: float = READY_WITHIN) -> str:
             state = container.attrs["State"]
             raise _not_ready(container, f"it ended with exit code {state['ExitCode']}{_killed(state)}")
         url = url_of(container)
-        if url and is_ready(url):
+        status, told = readiness(url) if url else (0, "")
+        if status == 200:
             return url
+        if told:
+            raise _not_ready(container, f"it says: {told}")
         if time.monotonic() > until:
             raise _not_ready(container, f"it did not answer GET /readyz with 200 within {within:g} s")
         time.sleep(0.1)
@@ -92,12 +106,13 @@ def url_of(container: Container) -> str:
     return f"http://{LOOPBACK}:{bound[0]['HostPort']}" if bound else ""
 
 
-def is_ready(url: str) -> bool:
-    """Return whether the server there says that it can answer."""
+def readiness(url: str) -> tuple[int, str]:
+    """Return the status of GET /readyz, 0 where nobody answers, and why the server refuses its bundle."""
     try:
-        return ask(url, "GET", "/readyz", timeout=5.0)[0] == 200
+        status, told = ask(url, "GET", "/readyz", timeout=5.0)
     except (OSError, http.client.HTTPException):
-        return False
+        return 0, ""
+    return status, str(told.get("reason", "")) if isinstance(told, dict) else ""
 
 
 def ask(url: str, method: str, path: str, body: object = None, timeout: float = 30.0) -> tuple[int, Any]:
@@ -141,6 +156,11 @@ def free_port() -> int:
 def last_lines(container: Container) -> str:
     """Return the end of a container's log."""
     return str(container.logs(tail=LOG_LINES).decode("utf-8", "replace")).strip()
+
+
+def _arithmetic() -> dict[str, str]:
+    """Return the variables by which this process chose how sums are rounded: the server is to round alike."""
+    return {name: os.environ[name] for name in ARITHMETIC if name in os.environ}
 
 
 def _killed(state: Mapping[str, Any]) -> str:

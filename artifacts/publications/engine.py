@@ -60,11 +60,7 @@ def as_engine_errors() -> Iterator[None]:
     except APIError as error:
         raise refused(str(error.explanation or error)) from error
     except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise EngineError(
-            "the Docker engine went away in the middle",
-            why=_short(error),
-            fix="start Docker again (docker info says whether it is up), then do the same again: it goes on from there",
-        ) from error
+        raise went_away(_short(error)) from error
 
 
 def no_engine(error: Exception) -> NoEngine:
@@ -74,6 +70,15 @@ def no_engine(error: Exception) -> NoEngine:
         why=_short(error),
         fix="start Docker and see that this user may use it (docker ps), or publish the bundle alone: "
         "publish.publisher=bundle",
+    )
+
+
+def went_away(why: str) -> EngineError:
+    """Return the error for an engine that answered before."""
+    return EngineError(
+        "the Docker engine went away in the middle",
+        why=why,
+        fix="start Docker again (docker info says whether it is up), then do the same again: it goes on from there",
     )
 
 

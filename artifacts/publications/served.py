@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ArtifactsError
 from . import labels
-from .container import DRAINED_WITHIN, LOOPBACK, NotReady, create, free_port, is_ready, port_is_free, started, url_of
+from .container import DRAINED_WITHIN, LOOPBACK, NotReady, create, free_port, port_is_free, readiness, started, url_of
 from .engine import EngineError, engine
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _told(container: Container) -> Serving:
         state=str(container.status),
         url=url,
         home=marks.get(labels.HOME, ""),
-        ready=bool(url) and is_ready(url),
+        ready=bool(url) and readiness(url)[0] == 200,
     )
 
 

@@ -1,6 +1,6 @@
 """A bundle that answers: retrieval, ranking and re-ranking by the code that trained, popularity where a part fails."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ from kaon.steps.reranking import (
     Reranking,
     Visitor,
     Visitors,
-    candidate_scores,
     questions_of,
     reranked,
     retrieved,
@@ -54,14 +53,16 @@ class Recommender:
         only = self._only(asked.filters)
         visitors = self._visitors(asked, asked.filters.exclude)
         sources, settings = self.bundle.sources, self.settings
+        with stages.timed("question"):
+            asking = questions_of(sources, visitors, np.empty((1, 0), dtype=np.int64))
         found = stages.attempt(
             "retrieval",
-            lambda: retrieved(sources, visitors, settings, only=only),
+            lambda: retrieved(sources, visitors, asking, settings, only=only),
             lambda: self._popular(visitors, only, asked.k),
         )
         scores = stages.attempt(
             "ranking",
-            lambda: candidate_scores(self.bundle, visitors, found),
+            lambda: ranked_scores(self.bundle.ranker, sources, replace(asking, items=found)),
             lambda: self._popularity(visitors, found),
         )
         items, explored = stages.attempt(

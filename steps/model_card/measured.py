@@ -12,8 +12,17 @@ GROUPS = ("plain", "diversity", "genre cap", "exploration", "prior")
 NAMES = {
     "als": "ALS",
     "tower": "two towers",
+    "chosen": "the market's model",
     "market_jaccard": "item neighbours",
     "market_popularity": "popularity",
+}
+MODEL_NAMES = {
+    "tower": "global towers",
+    "local_tower": "local towers",
+    "fine_tuned_tower": "fine-tuned towers",
+    "als": "global ALS",
+    "local_als": "local ALS",
+    "blend": "local ALS and global towers",
 }
 METRIC_NAMES = {"ndcg": "nDCG", "hit_rate": "hit rate", "mrr": "MRR", "map": "MAP"}
 
@@ -49,20 +58,20 @@ def metrics_section(facts: CardFacts) -> Markup:
 
 
 def market_section(facts: CardFacts) -> Markup:
-    """Return the recommender in every market, and which two-tower model was chosen there on what evidence."""
+    """Return the recommender in every market, and which model was chosen there on what evidence."""
     own = _recommender(facts.evaluation_table, "market")
     rows = []
     for row in records(facts.market_table):
         models = [
             f"{number(row[name])} [{number(row[f'{name}_low'], 3)}, {number(row[f'{name}_high'], 3)}]"
-            for name in ("global", "local", "fine_tuned")
+            for name in MODEL_NAMES
         ]
-        rows.append([row["market"], row["chosen"].replace("_", "-"), number(row["users"]), *models, row["reason"]])
+        rows.append([row["market"], MODEL_NAMES[row["chosen"]], number(row["users"]), *models, row["reason"]])
     return section(
         "In each market",
         tag("h3", f"{_accuracy(facts)} of the recommender on test"),
         intervals(own),
-        tag("h3", "Which two-tower model serves, and why: nDCG@10 on the tuning slice"),
+        tag("h3", "Which model serves, and why: nDCG@10 on the tuning slice"),
         _evidence(rows),
     )
 

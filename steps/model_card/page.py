@@ -79,10 +79,10 @@ def _purpose(facts: CardFacts) -> Markup:
         tag("p", "It puts the items of a market in order for one person, from what this person and others met before."),
         tag(
             "p",
-            "Candidates come from implicit-feedback ALS, a two-tower model, item neighbours and the market's "
-            "popularity; a gradient-boosted ranker orders them. The two-tower model of each market is the one that did "
-            "best there. Seen items are removed. Someone without a history is answered by a few chosen titles, else by "
-            "what is popular in the market, and the answer says which.",
+            "Candidates come from implicit-feedback ALS, a two-tower model, the model that did best in the market, "
+            "item neighbours and the market's popularity; a gradient-boosted ranker orders them. Seen items are "
+            "removed. Someone without a history is answered by a few chosen titles, else by what is popular in the "
+            "market, and the answer says which.",
         ),
         tag(
             "p",

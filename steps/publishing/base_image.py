@@ -5,7 +5,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from kaon.artifacts.publications.engine import EngineError, as_engine_errors
 from kaon.dsl import current_step
 
 from .errors import NoImageHere
@@ -27,19 +26,18 @@ def base_image(setting: str) -> str:
 
 def found_base(client: "DockerClient", name: str) -> str:
     """Return the id of a base image, pulled if the engine does not have it. Raises NoImageHere."""
-    from docker.errors import ImageNotFound
+    from docker.errors import APIError, ImageNotFound
 
     try:
         return str(client.images.get(name).id)
     except ImageNotFound:
         current_step().log(f"pulling the base image {name} …")
     try:
-        with as_engine_errors():
-            return str(client.images.pull(name).id)
-    except EngineError as error:
+        return str(client.images.pull(name).id)
+    except APIError as error:
         raise NoImageHere(
             f"the base image {name!r} is not here and cannot be pulled",
-            why=error.why,
+            why=str(error.explanation or error),
             fix=f"docker pull {name} where there is network, or name one that is here: publish.base_image=… or "
             "KAON_BASE_IMAGE=…",
         ) from error
@@ -47,14 +45,15 @@ def found_base(client: "DockerClient", name: str) -> str:
 
 def machine_of(client: "DockerClient", name: str) -> Machine:
     """Return the Python and the processor of a base image. Raises NoImageHere."""
+    from docker.errors import APIError, ContainerError
+
     try:
-        with as_engine_errors():
-            said = client.containers.run(name, ["python3", "-c", ASKED], remove=True, network_mode="none")
+        said = client.containers.run(name, ["python3", "-c", ASKED], remove=True, network_mode="none")
         machine = Machine(**json.loads(said))
-    except (EngineError, ValueError) as error:
+    except (APIError, ContainerError, ValueError) as error:
         raise NoImageHere(
             f"the base image {name!r} has no Python that answers",
-            why=str(getattr(error, "why", error)),
+            why=str(error),
             fix="set publish.base_image to one with python3, such as {}".format(base_image("")),
         ) from error
     if machine.libc != GLIBC:

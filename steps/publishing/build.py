@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING
 
 from kaon.artifacts.publications import labels
-from kaon.artifacts.publications.engine import as_engine_errors, refused
+from kaon.artifacts.publications.engine import as_engine_errors, refused, went_away
 from kaon.dsl import current_step
 
 from .errors import NotPublishable
@@ -37,19 +37,27 @@ def build(client: "DockerClient", context: IO[bytes], base: str, marks: Mapping[
             decode=True,
         ):
             if "error" in said:
-                raise _not_built(str(said["error"]), lines)
+                raise _not_built(client, str(said["error"]), lines)
             made = said.get("aux", {}).get("ID", made)
             lines += str(said.get("stream", "")).splitlines()
             if said.get("stream", "").startswith("Step "):
                 current_step().status(said["stream"].strip()[:100])
     if not made:
-        raise _not_built("Docker ended the build without an image", lines)
+        raise _not_built(client, "Docker ended the build without an image", lines)
     return made
 
 
-def _not_built(why: str, lines: list[str]) -> Exception:
-    if "no space left" in why.lower():
-        return refused(why)
+def _not_built(client: "DockerClient", why: str, lines: list[str]) -> Exception:
+    """Return the error for a build that failed; an engine that is being stopped says no more than that it cancelled."""
+    from docker.errors import DockerException
+    from requests import RequestException
+
+    if full := [line for line in [why, *lines] if "no space left" in line.lower()]:
+        return refused(full[0].strip())
+    try:
+        client.ping()
+    except (DockerException, RequestException):
+        return went_away(why)
     told = "\n    ".join([why, *lines[-LINES_TOLD:]])
     return NotPublishable(
         "the image cannot be built",

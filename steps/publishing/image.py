@@ -52,7 +52,8 @@ class _Prepared:
     notes: tuple[str, ...]
 
 
-def ship(home: Path, name: str, bundle: Path, shipping: Shipping, *, champion: bool, tags: tuple[str, ...] = ("challenger",)
+def ship(
+    home: Path, name: str, bundle: Path, shipping: Shipping, *, champion: bool, tags: tuple[str, ...] = ("challenger",)
 ) -> Shipment:
     """Publish a bundle as an image, where that is wanted and can be; the caller holds the lock of the name.
 
@@ -96,8 +97,7 @@ def _shipped(order: _Order, prepared: _Prepared, *, champion: bool, tags: tuple[
     with watch.stage("check"):
         checks = _checked(order, image, existed)
     tags = tag(client, image, name, (order.bundle.name, *tags), registry)
-    with watch.stage("push"):
-        digest = push(client, tags, registry)
+    digest = _pushed(order, tags)
     add_event(order.home, name, "published", order.bundle.name, image=image, details={"digest": digest})
     shipment = Shipment(
         published_as="image",
@@ -119,9 +119,8 @@ def _served(order: _Order, shipment: Shipment) -> Shipment:
     client, name, registry = order.client, order.name, order.shipping.registry
     with order.watch.stage("promote"):
         served, notes = put_in_service(client, order.home, name, order.bundle.name, shipment.image, order.shipping.port)
-    with order.watch.stage("push"):
-        tags = tag(client, shipment.image, name, ("champion",), registry)
-        push(client, tags, registry)
+    tags = tag(client, shipment.image, name, ("champion",), registry)
+    _pushed(order, tags)
     return replace(
         shipment,
         tags=(*shipment.tags, *tags),
@@ -129,6 +128,14 @@ def _served(order: _Order, shipment: Shipment) -> Shipment:
         container=served.container,
         notes=(*shipment.notes, *notes),
     )
+
+
+def _pushed(order: _Order, tags: tuple[str, ...]) -> str:
+    """Return what the registry knows the image by, empty where none is set."""
+    if not order.shipping.registry:
+        return ""
+    with order.watch.stage("push"):
+        return push(order.client, tags, order.shipping.registry)
 
 
 def _image(order: _Order, prepared: _Prepared) -> tuple[str, bool]:

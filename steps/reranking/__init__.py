@@ -7,7 +7,7 @@ history is served by a few chosen titles, and else by what is popular.
 from .exploration import explored, head_items
 from .genres import GenreTable, genre_table
 from .mmr import diversified
-from .recommend import Answers, Served, candidate_scores, ranked_candidates, recommend, reranked, retrieved
+from .recommend import Answers, Served, ranked_candidates, recommend, reranked, retrieved
 from .settings import Reranking
 from .visitors import Fallback, Visitor, Visitors, known_users, questions_of, visitors_of
 
@@ -19,7 +19,6 @@ __all__ = [
     "Served",
     "Visitor",
     "Visitors",
-    "candidate_scores",
     "diversified",
     "explored",
     "genre_table",

@@ -1,6 +1,6 @@
 """From visitors to lists: retrieve candidates, rank them, and make lists of the best."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +9,7 @@ import xgboost
 from scipy import sparse
 
 from ..candidates import retrieve
+from ..features import Queries
 from ..list_ranker import ranked_scores
 from ..neighbours import lookup
 from ..ranking import Rows, top_scores
@@ -92,14 +93,18 @@ def ranked_candidates(
 
     Both have the shape (visitors, candidates).
     """
-    found = retrieved(served.sources, visitors, settings, only=only)
-    return found, candidate_scores(served, visitors, found)
+    asked = questions_of(served.sources, visitors, np.empty((len(visitors.user), 0), dtype=np.int64))
+    found = retrieved(served.sources, visitors, asked, settings, only=only)
+    return found, ranked_scores(served.ranker, served.sources, replace(asked, items=found))
 
 
-def retrieved(sources: Sources, visitors: Visitors, settings: Reranking, *, only: Mask | None = None) -> Rows:
-    """Return the candidates of each visitor in ascending order, -1 for none, shape (visitors, candidates)."""
-    nothing = np.empty((len(visitors.user), 0), dtype=np.int64)
-    asked = questions_of(sources, visitors, nothing)
+def retrieved(
+    sources: Sources, visitors: Visitors, asked: Queries, settings: Reranking, *, only: Mask | None = None
+) -> Rows:
+    """Return the candidates of each visitor in ascending order, -1 for none, shape (visitors, candidates).
+
+    asked: the visitors' questions, of `questions_of`; which items they name does not count.
+    """
     found = retrieve(sources, asked, per_source=settings.per_source).items
     if only is not None:
         found = np.concatenate([found, _popular(sources, visitors, asked.history, only, settings.pool)], axis=1)
@@ -108,11 +113,6 @@ def retrieved(sources: Sources, visitors: Visitors, settings: Reranking, *, only
     found = np.sort(found, axis=1)
     found[:, 1:][found[:, 1:] == found[:, :-1]] = -1
     return found
-
-
-def candidate_scores(served: Served, visitors: Visitors, found: Rows) -> Vectors:
-    """Return the ranker's scores of candidates, -inf for what is no candidate; both of shape (visitors, candidates)."""
-    return ranked_scores(served.ranker, served.sources, questions_of(served.sources, visitors, found))
 
 
 def reranked(

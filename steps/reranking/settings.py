@@ -13,7 +13,7 @@ class Reranking(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    per_source: Count = 50
+    per_source: Count = 40
     """Candidates from each source of retrieval."""
     pool: Count = 100
     """Best candidates that the list is chosen from."""

@@ -57,7 +57,7 @@ def test_everything_is_listed_by_part_with_a_sign(project, large, call, monkeypa
         "Prefect server",
         "store",
     ]
-    assert "  ✓ Java       17.0.1\n" in said.out
+    assert "  ✓ Java        17.0.1\n" in said.out
     assert "1 values (4.9 KiB) read, and all are whole" in said.out
     assert said.out.splitlines()[-1].endswith(" 0 in trouble")
 
@@ -186,6 +186,26 @@ def test_a_missing_docker_engine_is_a_warning(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
 
     assert machine.docker().verdict == "warning"
+
+
+def test_a_base_image_that_is_not_there_is_a_warning_with_how_to_get_one(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    monkeypatch.setenv("KAON_BASE_IMAGE", "mine:1")
+
+    found = machine.base_image()
+
+    assert (found.verdict, found.found) == ("warning", "no Docker engine answers")
+    assert "docker pull mine:1" in found.fix
+
+
+@pytest.mark.docker
+def test_the_base_image_that_publications_are_built_upon_is_named(monkeypatch):
+    wanted = os.environ.get("KAON_TEST_BASE_IMAGE", "python:3.11-slim")
+    monkeypatch.setenv("KAON_BASE_IMAGE", wanted)
+    assert machine.base_image().found.startswith(f"{wanted}, ")
+
+    monkeypatch.setenv("KAON_BASE_IMAGE", "127.0.0.1:9/none:1")
+    assert machine.base_image().found == "Docker does not have 127.0.0.1:9/none:1"
 
 
 def test_a_port_that_another_program_uses_is_a_warning(tmp_path, monkeypatch):

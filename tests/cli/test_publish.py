@@ -24,14 +24,52 @@ def test_bundles_are_listed_newest_first_with_run_state_and_metrics(kaon_home, c
     described = json.loads(call("publish", "list", "--json").out)
 
     assert lines == [
-        ["bundle", "run", "state", "metrics"],
-        [str(newer), "7", "validated", "ndcg@10", "0.7123,", "index.recall@10", "0.9877"],
-        [str(older), "3", "not", "validated"],
+        ["name", "version", "run", "state", "is", "image", "metrics", "when"],
+        [
+            "recommendations",
+            "bbb",
+            "7",
+            "validated",
+            "ndcg@10",
+            "0.7123,",
+            "index.recall@10",
+            "0.9877",
+            "2026-11-22T08:00",
+        ],
+        ["recommendations", "aaa", "3", "not", "validated", "2026-11-21T08:00"],
     ]
-    assert [(bundle["version"], bundle["run"], bundle["metrics"]) for bundle in described] == [
-        ("bbb", 7, metrics),
-        ("aaa", 3, {}),
+    assert [(bundle["version"], bundle["bundle"], bundle["run"], bundle["metrics"]) for bundle in described] == [
+        ("bbb", str(newer), 7, metrics),
+        ("aaa", str(older), 3, {}),
     ]
+
+
+def test_which_model_is_meant_has_to_be_said_where_several_are_published(kaon_home, call):
+    for name in ("films", "series"):
+        published(kaon_home, name, "aaa", "2026-11-21T08:00:00+00:00", 3, state="validated")
+
+    unclear, unknown = call("publish", "promote", "aaa"), call("publish", "rollback", "--name", "books")
+
+    assert (unclear.code, unknown.code) == (2, 2)
+    assert "published are films, series" in unclear.err and "--name films" in unclear.err
+    assert unknown.err.startswith("nothing of the name 'books' is published\n")
+
+
+def test_a_promoted_bundle_is_listed_as_champion_and_a_refused_one_says_why(kaon_home, call, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    published(kaon_home, "films", "aaa", "2026-11-21T08:00:00+00:00", 3, state="validated")
+    published(kaon_home, "films", "bbb", "2026-11-22T08:00:00+00:00", 4, state="refused", reasons=["it was skewed"])
+
+    promoted = call("publish", "promote", "aaa")
+
+    assert promoted.out.splitlines()[0] == "films aaa is champion"
+    listed = call("publish", "list").out
+    assert ["films", "aaa", "3", "validated", "champion", "2026-11-21T08:00"] in [
+        line.split() for line in listed.splitlines()
+    ]
+    assert listed.endswith("\nfilms bbb was refused: it was skewed\n")
+    refused = call("publish", "promote", "bbb")
+    assert refused.code == 1 and "was refused when it was published" in refused.err
 
 
 def test_before_anything_is_published_the_list_says_how_to_publish(call):

@@ -10,7 +10,9 @@ from kaon.dsl import for_each, repeat, step, workflow
 from kaon.dsl.backends import Result, run
 from kaon.steps.build_index import build_index
 from kaon.steps.check_stability import check_stability
+from kaon.steps.evaluate_als import evaluate_als
 from kaon.steps.evaluate_market import evaluate_market
+from kaon.steps.factorise_market import factorise_market
 from kaon.steps.find_champion import find_champion
 from kaon.steps.fine_tune import fine_tune
 from kaon.steps.require_stable import require_stable
@@ -35,9 +37,9 @@ stages = workflow(
     [list_markets, make_slices, find_champion]
     >> repeat(until="stable", at_most=3).do(
         [
-            train_als,
+            train_als >> evaluate_als,
             train_two_tower.with_(attempt=1001).rename(tower="twin_tower", tower_curve="twin_curve"),
-            train_two_tower >> for_each(market="markets").do(fine_tune >> evaluate_market),
+            train_two_tower >> for_each(market="markets").do([fine_tune, factorise_market] >> evaluate_market),
         ]
         >> select_models
         >> check_stability,
@@ -52,6 +54,7 @@ SETTINGS = {
     "train_als.rank": 4,
     "train_two_tower.dim": 4,
     "train_two_tower.epochs": 1,
+    "factorise_market.rank": 4,
     "fine_tune.local_rounds": 0,
     "fine_tune.rounds": 0,
     "check_stability.maximum_width": 0.0,

@@ -28,7 +28,7 @@ class World:
 
     def sources(self) -> Sources:
         """Return the sources of train."""
-        return build_sources(self.train, self.als, dict.fromkeys(MARKETS, self.tower), MARKETS)
+        return build_sources(self.train, self.als, self.tower, dict.fromkeys(MARKETS, self.tower), MARKETS)
 
 
 def small_world(users: int = 400, items: int = 120, groups: int = 6, seed: int = 0) -> World:

@@ -22,11 +22,21 @@ def parts():
     world = small_world()
     sources = world.sources()
     trained = train_ranker(
-        world.train, world.ranking, world.als, world.tower, {}, {}, world.choices, MARKETS, rounds=20, minimum_users=1
+        world.train,
+        world.ranking,
+        world.als,
+        world.tower,
+        {},
+        {},
+        {},
+        world.choices,
+        MARKETS,
+        rounds=20,
+        minimum_users=1,
     )
     index = build_index(world.als, compared_users=20).item_index
-    towers = dict.fromkeys(MARKETS, world.tower)
-    return Parts(sources, towers, index, positions(world.als.item_ids, sources.item_ids), trained.ranker)
+    models = dict.fromkeys(MARKETS, world.tower)
+    return Parts(sources, models, index, positions(world.als.item_ids, sources.item_ids), trained.ranker)
 
 
 @pytest.fixture
@@ -60,10 +70,10 @@ def test_the_manifest_says_what_it_is_told_and_the_digest_of_every_other_file(wr
     assert manifest["version"] == written.path.name
 
 
-def test_markets_that_share_a_tower_share_its_file(written):
+def test_markets_that_share_a_model_share_its_file(written):
     manifest = json.loads((written.path / "manifest.json").read_text())
 
-    assert manifest["towers"] == {"ca": "towers/0.safetensors", "uk": "towers/0.safetensors"}
+    assert manifest["models"] == {"ca": ["models/0.safetensors"], "uk": ["models/0.safetensors"]}
 
 
 def test_the_same_parts_written_twice_are_one_version(parts, written):
@@ -75,7 +85,7 @@ def test_the_same_parts_written_twice_are_one_version(parts, written):
     assert (written.path / "manifest.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["ranker.ubj", "sources.safetensors", "index.faiss", "towers/0.safetensors"])
+@pytest.mark.parametrize("name", ["ranker.ubj", "sources.safetensors", "index.faiss", "models/0.safetensors"])
 def test_a_file_that_was_changed_is_refused_by_name(written, name):
     path = written.path / name
     raw = bytearray(path.read_bytes())
@@ -93,13 +103,13 @@ def test_a_file_that_is_gone_is_named(written):
         load_bundle(written.path)
 
 
-@pytest.mark.parametrize("other", [1, 3])
+@pytest.mark.parametrize("other", [2, 4])
 def test_a_bundle_of_an_older_or_a_newer_format_is_refused(written, other):
     manifest = json.loads((written.path / "manifest.json").read_text())
     (written.path / "manifest.json").write_text(json.dumps(manifest | {"format": other}))
 
     said = (
-        f"is a bundle of format {other}, this Kaon reads format 2; "
+        f"is a bundle of format {other}, this Kaon reads format 3; "
         "rank with the Kaon that published it, or publish again with this one"
     )
     with pytest.raises(BundleError, match=said):

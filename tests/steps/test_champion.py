@@ -35,11 +35,21 @@ def tower(world) -> TwoTower:
 def parts(world, tower) -> Parts:
     sources = world.sources()
     ranker = train_ranker(
-        world.train, world.ranking, world.als, world.tower, {}, {}, world.choices, MARKETS, rounds=2, minimum_users=1
+        world.train,
+        world.ranking,
+        world.als,
+        world.tower,
+        {},
+        {},
+        {},
+        world.choices,
+        MARKETS,
+        rounds=2,
+        minimum_users=1,
     ).ranker
     index = build_index(world.als, compared_users=20).item_index
-    towers = dict.fromkeys(MARKETS, tower)
-    return Parts(sources, towers, index, positions(world.als.item_ids, sources.item_ids), ranker)
+    models = dict.fromkeys(MARKETS, tower)
+    return Parts(sources, models, index, positions(world.als.item_ids, sources.item_ids), ranker)
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +66,7 @@ def written(parts: Parts, world: World, home, **about) -> Written:
 def held(world: World, tower: TwoTower, **given) -> Stability:
     settings = {"minimum_users": 10, "maximum_width": 1.0, "maximum_difference": 1.0, "minimum_lift": -1.0}
     return check_stability(
-        world.ranking, world.test, world.train, world.als, tower, {}, {}, world.choices, **{**settings, **given}
+        world.ranking, world.test, world.train, world.als, tower, {}, {}, {}, world.choices, **{**settings, **given}
     )
 
 
@@ -93,7 +103,7 @@ def test_a_champion_earns_what_its_models_earned(world, tower, parts, home):
 
     scores = champion_scores(Champion(bundle.version, str(bundle.path), ""), asked)
 
-    for one, als, by_tower in zip(asked, scores.als, scores.towers, strict=True):
+    for one, als, by_tower in zip(asked, scores.als, scores.chosen, strict=True):
         assert np.array_equal(by_tower, ndcg_at(10, ranks_by_tower(one, tower)))
         assert als.mean() == pytest.approx(ndcg_at(10, ranks_by_factors(one, world.als)).mean(), abs=0.1)
 
@@ -110,7 +120,7 @@ def test_a_model_as_good_as_the_champion_is_stable_and_a_worse_one_is_not(world,
         same.stability_report.champion == f"held against the champion {bundle.version} (the registry's alias champion)"
     )
     assert not lost.stable
-    assert f"what towers gains over the champion {bundle.version}: -" in lost.stability_report.reason
+    assert f"what chosen gains over the champion {bundle.version}: -" in lost.stability_report.reason
 
 
 def test_without_a_champion_the_report_says_so(world, tower):

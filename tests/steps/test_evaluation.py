@@ -175,13 +175,13 @@ def test_the_table_has_a_row_for_each_model_group_and_metric():
 def test_the_recommender_is_judged_beside_its_sources_and_beats_popularity():
     world = small_world()
     empty = world.train.iloc[:0]
-    chosen = (world.als, world.tower, {}, {}, world.choices, MARKETS)
+    chosen = (world.als, world.tower, {}, {}, {}, world.choices, MARKETS)
     ranker = train_ranker(world.train, world.ranking, *chosen, rounds=20, minimum_users=1).ranker
 
     table = evaluate_recommender(world.train, empty, empty, world.ranking, world.test, *chosen, ranker, buckets=2)
 
     ndcg = table[(table["by"] == "all") & (table["metric"] == "ndcg@10")].set_index("model")
-    assert list(ndcg.index) == ["recommender", "als", "tower", "market_jaccard", "market_popularity"]
+    assert list(ndcg.index) == ["recommender", "als", "tower", "chosen", "market_jaccard", "market_popularity"]
     assert (ndcg["users"] == world.test["user_id"].nunique()).all()
     assert ndcg.loc["recommender", "value"] > ndcg.loc["market_popularity", "value"]
     assert set(table[table["by"] == "market"]["group"]) == set(MARKETS)

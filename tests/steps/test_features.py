@@ -4,8 +4,8 @@ from scipy import sparse
 from tests.steps.small_market import small_world
 
 from kaon.steps.features import ABOUT, NAMES, PLACED, SCORES, features, queries, source_scores
+from kaon.steps.model_vectors import tower_vectors
 from kaon.steps.neighbours import like_minded, neighbours_of, regression_weights
-from kaon.steps.sources import tower_vectors
 from kaon.steps.vector_source import fold_in, spectral_source, wide_als_source
 
 

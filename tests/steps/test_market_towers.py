@@ -4,14 +4,17 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy import sparse
 from tests.steps.retrieval_data import clubs, together
 
 from kaon.artifacts import FactorModel, kind_for
 from kaon.steps.check_stability import Stability, StabilityReport, check_stability
 from kaon.steps.evaluate_market import evaluate_market
+from kaon.steps.factorise_market import factorise_market
 from kaon.steps.fine_tune import MarketTowers, fine_tune
-from kaon.steps.full_ranking import question, ranks_by_popularity, ranks_by_tower
+from kaon.steps.full_ranking import question, ranks_by_factors, ranks_by_model, ranks_by_popularity, ranks_by_tower
 from kaon.steps.market_models import MarketChoices, MarketScores
+from kaon.steps.model_vectors import Blend, model_vectors
 from kaon.steps.ranking import ndcg_at
 from kaon.steps.select_models import select_models
 from kaon.steps.split_interactions import Split, split_interactions
@@ -37,14 +40,19 @@ def towers(market: str) -> MarketTowers:
     return fine_tune(split().train, split().tuning, tower(), market, local_learning_rate=0.02, **TRAINING)
 
 
+@cache
+def factors(market: str) -> FactorModel:
+    return factorise_market(split().train, market, rank=4, regularization=1.0)
+
+
 def scores(seed: int = 0, users: int = 400, **gain: float) -> MarketScores:
     random = np.random.default_rng(seed)
     start = random.random(users) * 0.5
     ndcg = {
         model: tuple(
-            (start + gain.get(model, 0.0) + random.normal(scale=0.05, size=users) * (model != "global")).tolist()
+            (start + gain.get(model, 0.0) + random.normal(scale=0.05, size=users) * (model != "tower")).tolist()
         )
-        for model in ("global", "local", "fine_tuned")
+        for model in ("tower", "local_tower", "fine_tuned_tower")
     }
     return MarketScores("ca", ndcg)
 
@@ -58,6 +66,7 @@ def stability(**changes: object) -> Stability:
         "tower": tower(),
         "local_tower": {market: towers(market).local_tower for market in ("ca", "mx")},
         "fine_tuned_tower": {market: towers(market).fine_tuned_tower for market in ("ca", "mx")},
+        "local_als": {market: factors(market) for market in ("ca", "mx")},
         "choices": MarketChoices({}),
         "minimum_users": 20,
         "maximum_width": 0.5,
@@ -104,30 +113,30 @@ def _ndcg(of: TwoTower) -> float:
 
 
 def test_a_market_is_scored_user_by_user_for_every_model():
-    judged = evaluate_market(split().train, split().tuning, tower(), *towers("ca"), "ca")
+    judged = evaluate_market(split().train, split().tuning, tower(), *towers("ca"), factors("ca"), "ca")
 
     assert judged.users == split().tuning.query("market == 'ca'")["user_id"].nunique()
     assert {model: len(values) for model, values in judged.ndcg.items()} == dict.fromkeys(judged.ndcg, judged.users)
-    assert np.mean(judged.ndcg["global"]) > 0.2
+    assert np.mean(judged.ndcg["tower"]) > 0.2
 
 
 def test_a_market_without_judged_users_keeps_the_global_model():
-    judged = evaluate_market(split().train, split().tuning.iloc[:0], tower(), *towers("ca"), "ca")
+    judged = evaluate_market(split().train, split().tuning.iloc[:0], tower(), *towers("ca"), factors("ca"), "ca")
 
     assert judged.users == 0
-    assert select_models({"ca": judged}).choices.model_for("ca") == "global"
+    assert select_models({"ca": judged}, {}).choices.model_for("ca") == "tower"
 
 
 @pytest.mark.parametrize(
     ("gain", "model", "reason"),
     [
-        ({"local": 0.05, "fine_tuned": 0.02}, "local", "gains 0.0476 [0.04"),
-        ({"local": 0.02, "fine_tuned": 0.05}, "fine_tuned", "gains 0.05"),
-        ({"local": -0.05, "fine_tuned": 0.0}, "global", "no challenger's gain is above 0.003 with evidence"),
+        ({"local_tower": 0.05, "fine_tuned_tower": 0.02}, "local_tower", "gains 0.0476 [0.04"),
+        ({"local_tower": 0.02, "fine_tuned_tower": 0.05}, "fine_tuned_tower", "gains 0.05"),
+        ({"local_tower": -0.05, "fine_tuned_tower": 0.0}, "tower", "no challenger's gain is above 0.003 with evidence"),
     ],
 )
 def test_a_challenger_replaces_global_only_with_evidence(gain, model, reason):
-    choice = select_models({"ca": scores(**gain)}).choices.choices["ca"]
+    choice = select_models({"ca": scores(**gain)}, {}).choices.choices["ca"]
 
     assert choice.model == model
     assert reason in choice.reason
@@ -137,47 +146,49 @@ def test_with_evidence_for_one_challenger_the_better_of_both_is_chosen():
     sure = np.random.default_rng(0).normal(loc=0.02, scale=0.05, size=400)
     unsure = np.random.default_rng(1).normal(loc=0.03, scale=0.5, size=400)
     unsure += 0.03 - unsure.mean()
-    judged = MarketScores("ca", {"global": (0.0,) * 400, "fine_tuned": tuple(sure), "local": tuple(unsure)})
+    judged = MarketScores("ca", {"tower": (0.0,) * 400, "fine_tuned_tower": tuple(sure), "local_tower": tuple(unsure)})
 
-    choice = select_models({"ca": judged}).choices.choices["ca"]
+    choice = select_models({"ca": judged}, {}).choices.choices["ca"]
 
-    assert choice.gain["local"].low < 0 < choice.gain["fine_tuned"].low
-    assert choice.model == "local"
+    assert choice.gain["local_tower"].low < 0 < choice.gain["fine_tuned_tower"].low
+    assert choice.model == "local_tower"
 
 
 def test_few_users_are_no_evidence():
-    choice = select_models({"jp": scores(users=50, local=0.3)}, minimum_users=100).choices.choices["jp"]
+    choice = select_models({"jp": scores(users=50, local_tower=0.3)}, {}, minimum_users=100).choices.choices["jp"]
 
-    assert (choice.model, choice.reason) == ("global", "50 judged users are fewer than 100")
+    assert (choice.model, choice.reason) == ("tower", "50 judged users are fewer than 100")
 
 
 def test_a_minimum_gain_must_be_exceeded_by_the_whole_interval():
-    judged = {"ca": scores(local=0.05)}
+    judged = {"ca": scores(local_tower=0.05)}
 
-    assert select_models(judged, minimum_gain=0.04).choices.model_for("ca") == "local"
-    assert select_models(judged, minimum_gain=0.05).choices.model_for("ca") == "global"
+    assert select_models(judged, {}, minimum_gain=0.04).choices.model_for("ca") == "local_tower"
+    assert select_models(judged, {}, minimum_gain=0.05).choices.model_for("ca") == "tower"
 
 
 def test_the_table_has_a_row_a_market_with_every_model_and_its_interval():
-    table = select_models({"ca": scores(local=0.05), "mx": scores(seed=1)}).market_table
+    table = select_models({"ca": scores(local_tower=0.05), "mx": scores(seed=1)}, {}).market_table
 
     assert table["market"].tolist() == ["ca", "mx"]
-    assert (table["local_low"] < table["local"]).all() and (table["local"] < table["local_high"]).all()
-    assert table["chosen"].tolist()[0] == "local"
+    assert (table["local_tower_low"] < table["local_tower"]).all() and (
+        table["local_tower"] < table["local_tower_high"]
+    ).all()
+    assert table["chosen"].tolist()[0] == "local_tower"
 
 
 def test_the_picture_shows_every_interval_and_which_model_was_chosen():
-    selection = select_models({"ca": scores(local=0.05), "mx": scores(seed=1)})
+    selection = select_models({"ca": scores(local_tower=0.05), "mx": scores(seed=1)}, {})
 
     drawn = next(iter(selection.market_figure.to_dict()["datasets"].values()))
 
-    assert [(row["market"], row["model"]) for row in drawn if row["chosen"]] == [("ca", "local"), ("mx", "global")]
+    assert [(row["market"], row["model"]) for row in drawn if row["chosen"]] == [("ca", "local_tower"), ("mx", "tower")]
     assert len(drawn) == 6
     assert all(row["low"] < row["mean"] < row["high"] for row in drawn)
 
 
 def test_the_picture_can_be_stored(tmp_path):
-    figure = select_models({"ca": scores()}).market_figure
+    figure = select_models({"ca": scores()}, {}).market_figure
     kind, file = kind_for(type(figure)), tmp_path / "figure"
     with file.open("wb") as out:
         kind.dump(figure, out)
@@ -186,19 +197,74 @@ def test_the_picture_can_be_stored(tmp_path):
         assert kind.load(stored, dict)["title"]["text"] == "The model of each market"
 
 
-def test_choices_name_the_tower_of_each_market():
-    choices = select_models({"ca": scores(local=0.05)}).choices
+def test_choices_name_the_model_of_each_market():
+    choices = select_models({"ca": scores(local_tower=0.05)}, {}).choices
     own = {"ca": untrained(["a"], ["ca"], 2, 0)}
 
-    assert choices.tower_for("ca", tower(), own, {}) is own["ca"]
-    assert choices.tower_for("never measured", tower(), own, {}) is tower()
+    models = choices.models(
+        ["ca", "never measured"],
+        tower=tower(),
+        local_tower=own,
+        fine_tuned_tower={},
+        als=factors("ca"),
+        local_als={},
+    )
+
+    assert models == {"ca": own["ca"], "never measured": tower()}
+
+
+def test_the_global_model_is_the_one_that_serves_all_users_better():
+    factorised = {"ca": MarketScores("ca", {"als": (0.9,) * 400})}
+
+    choices = select_models({"ca": scores(fine_tuned_tower=0.1)}, factorised).choices
+
+    assert (choices.global_model, choices.model_for("ca"), choices.model_for("mx")) == ("als", "als", "als")
+
+
+def test_a_small_market_takes_what_is_better_in_each_of_the_others():
+    large = {"ca": scores(local_tower=0.05), "mx": scores(seed=1, local_tower=0.04, fine_tuned_tower=0.03)}
+    small = scores(users=50, seed=2)
+
+    follows = select_models({**large, "jp": small}, {}).choices.choices["jp"]
+    apart = select_models({**large, "de": scores(seed=3), "jp": small}, {}).choices.choices["jp"]
+
+    assert follows.model == "local_tower"
+    assert follows.reason == "50 judged users are fewer than 200; local_tower is better in every other market"
+    assert apart.model == "tower"
+
+
+def test_a_markets_own_factors_know_its_items_and_users_only():
+    own = factors("mx")
+
+    assert set(own.item_ids) == set(split().train.query("market == 'mx'")["item_id"])
+    assert all(user.startswith("mx") for user in own.user_ids)
+    assert factorise_market(split().train, "mx", rank=4, regularization=1.0) == own
+
+
+def test_the_scores_of_a_blend_are_those_of_both_models_the_towers_half_as_widely_spread():
+    asked = question("ca", split().train, split().tuning)
+    history = sparse.csr_matrix(asked.seen, dtype="f4")
+    parts = [model_vectors(one, history, asked.catalogue, "ca") for one in (factors("ca"), tower())]
+    by_factors, by_tower = (users @ items.T for users, items in parts)
+
+    users, items = model_vectors(Blend(factors("ca"), tower()), history, asked.catalogue, "ca")
+
+    scale = 0.5 * np.sqrt(by_factors.var(axis=1).mean() / by_tower.var(axis=1).mean())
+    np.testing.assert_allclose(users @ items.T, by_factors + scale * by_tower, rtol=1e-3, atol=1e-4)
+
+
+def test_a_factor_model_scores_by_the_history_as_the_model_that_was_trained():
+    als = train_als(split().train, engine="implicit", rank=4)
+    asked = question("ca", split().train, split().tuning)
+
+    assert np.array_equal(ranks_by_model(asked, als).rank, ranks_by_factors(asked, als).rank)
 
 
 @pytest.mark.parametrize(
     ("value", "annotation"),
     [
         (scores(users=3), MarketScores),
-        (select_models({"ca": scores()}).choices, MarketChoices),
+        (select_models({"ca": scores()}, {}).choices, MarketChoices),
     ],
 )
 def test_scores_and_choices_can_be_stored(value, annotation, tmp_path):
@@ -215,7 +281,7 @@ def test_trained_models_are_stable():
 
     assert result.stable, result.stability_report.reason
     assert result.stability_report.reason.startswith("stable: all")
-    assert {check.name for check in result.stability_report.checks} >= {"als.width", "towers.difference", "lift.ca"}
+    assert {check.name for check in result.stability_report.checks} >= {"als.width", "chosen.difference", "lift.ca"}
 
 
 def test_a_model_that_learnt_nothing_is_not_stable():
@@ -250,7 +316,7 @@ def test_a_slice_on_which_the_models_do_worse_than_in_tuning_is_not_stable():
 
 
 def test_a_chosen_challenger_that_loses_on_new_users_is_not_stable():
-    chosen = select_models({"mx": scores(fine_tuned=0.1)}).choices
+    chosen = select_models({"mx": scores(fine_tuned_tower=0.1)}, {}).choices
     worse = {"mx": untrained(towers("mx").local_tower.item_ids.tolist(), ["mx"], 8, 3)}
 
     result = stability(choices=chosen, fine_tuned_tower=worse, minimum_lift=-1.0)

@@ -10,6 +10,7 @@ import pytest
 from tests.steps.small_market import small_world
 
 from kaon.artifacts import Html, Metrics
+from kaon.steps.market_models import MARKET_MODELS
 from kaon.steps.model_card.charts import Dot, Measured, dots, intervals
 from kaon.steps.ranking import Interval
 from kaon.steps.receipt import Receipt
@@ -67,8 +68,8 @@ def card(receipt=RECEIPT, reliability=None, frame=None, **settings):
         ],
         columns=["model", "by", "group", "metric", "value", "low", "high", "users"],
     )
-    market = {"market": "<uk>", "users": 80, "chosen": "fine_tuned", "reason": "gains 0.02 over global & more"}
-    market |= {f"{name}{end}": 0.4 for name in ("global", "local", "fine_tuned") for end in ("", "_low", "_high")}
+    market = {"market": "<uk>", "users": 80, "chosen": "fine_tuned_tower", "reason": "gains 0.02 over global & more"}
+    market |= {f"{name}{end}": 0.4 for name in MARKET_MODELS for end in ("", "_low", "_high")}
     return write_model_card(
         receipt,
         everything,

@@ -19,7 +19,17 @@ def world():
 @pytest.fixture(scope="module")
 def ranker(world):
     return train_ranker(
-        world.train, world.ranking, world.als, world.tower, {}, {}, world.choices, MARKETS, rounds=30, minimum_users=1
+        world.train,
+        world.ranking,
+        world.als,
+        world.tower,
+        {},
+        {},
+        {},
+        world.choices,
+        MARKETS,
+        rounds=30,
+        minimum_users=1,
     ).ranker
 
 
@@ -36,6 +46,7 @@ def published(world, ranker, stable=True, recall=1.0, **settings):
         world.test,
         world.als,
         world.tower,
+        {},
         {},
         {},
         world.choices,

@@ -35,7 +35,7 @@ def world():
 
 @pytest.fixture(scope="module")
 def ranker(world):
-    chosen = (world.als, world.tower, {}, {}, world.choices, MARKETS)
+    chosen = (world.als, world.tower, {}, {}, {}, world.choices, MARKETS)
     return train_ranker(world.train, world.ranking, *chosen, rounds=20, minimum_users=1).ranker
 
 
@@ -43,8 +43,8 @@ def ranker(world):
 def bundle(world, ranker, tmp_path_factory):
     sources = world.sources()
     index = build_index(world.als, compared_users=20).item_index
-    towers = dict.fromkeys(MARKETS, world.tower)
-    parts = Parts(sources, towers, index, positions(world.als.item_ids, sources.item_ids), ranker)
+    models = dict.fromkeys(MARKETS, world.tower)
+    parts = Parts(sources, models, index, positions(world.als.item_ids, sources.item_ids), ranker)
     return load_bundle(write_bundle(parts, tmp_path_factory.mktemp("bundles"), {"name": "small"}).path)
 
 
@@ -164,7 +164,17 @@ def test_popularity_weighs_less_the_more_is_known(bundle):
 
 def test_more_weight_on_diversity_makes_lists_more_varied(world, ranker):
     table = judge_reranking(
-        world.train, world.test, world.als, world.tower, {}, {}, world.choices, MARKETS, ranker, diversities=(0.3, 0.9)
+        world.train,
+        world.test,
+        world.als,
+        world.tower,
+        {},
+        {},
+        {},
+        world.choices,
+        MARKETS,
+        ranker,
+        diversities=(0.3, 0.9),
     ).reranking_table.set_index(["setting", "value"])
 
     varied = table.loc[[("plain", ""), ("diversity", "0.3"), ("diversity", "0.9")], "diversity@10"]
@@ -177,7 +187,7 @@ def test_more_weight_on_diversity_makes_lists_more_varied(world, ranker):
 
 def test_genre_caps_are_judged_where_there_are_genres(world, ranker, catalogue):
     judged = judge_reranking(
-        world.train, world.test, world.als, world.tower, {}, {}, world.choices, MARKETS, ranker, catalogue, users=50
+        world.train, world.test, world.als, world.tower, {}, {}, {}, world.choices, MARKETS, ranker, catalogue, users=50
     )
 
     assert ("genre cap", "2") in list(judged.reranking_table[["setting", "value"]].itertuples(index=False, name=None))

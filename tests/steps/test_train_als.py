@@ -29,7 +29,7 @@ def test_both_engines_make_equally_good_models():
     spark = train_als(split.train, engine="spark", **settings)
     implicit = train_als(split.train, engine="implicit", **settings)
 
-    one, other = (evaluate_als(model, split.train, split.tuning)["ndcg@10"] for model in (spark, implicit))
+    one, other = (evaluate_als(model, split.train, split.tuning).als_metrics["ndcg@10"] for model in (spark, implicit))
 
     assert one == pytest.approx(other, abs=0.02)
     assert one > 0.35
@@ -103,7 +103,7 @@ def test_metrics_are_given_over_all_and_by_market_and_cold_users_count_as_zero()
     vectors = np.ones((2, 1), "f4")
     als = FactorModel(np.array(["ann", "bob"]), np.array(["milk", "tea"]), vectors, vectors)
 
-    metrics = evaluate_als(als, train, asked)
+    metrics = evaluate_als(als, train, asked).als_metrics
 
     assert metrics["ndcg@10"] == metrics["ndcg@10.ca"] == metrics["recall@10"] == 0.5
     assert metrics["ndcg@10.low"] == 0.0

@@ -22,6 +22,7 @@ def trained(world, **settings):
         world.tower,
         {},
         {},
+        {},
         world.choices,
         MARKETS,
         **{"rounds": 60, "minimum_users": 1, "negatives": 30, **settings},
@@ -118,7 +119,7 @@ def test_a_slice_without_positives_says_what_to_change(world):
     nothing = Interactions(world.ranking.iloc[:0])
 
     with pytest.raises(NothingToRank, match=r"has 0 users to learn from.*raise split_interactions.ranking"):
-        train_ranker(world.train, nothing, world.als, world.tower, {}, {}, world.choices, MARKETS)
+        train_ranker(world.train, nothing, world.als, world.tower, {}, {}, {}, world.choices, MARKETS)
 
 
 def test_the_ranker_never_sees_what_is_not_in_train_or_in_its_slice(world):

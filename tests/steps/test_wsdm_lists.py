@@ -15,7 +15,17 @@ def bundle(tmp_path_factory):
     world = small_world()
     sources = world.sources()
     trained = train_ranker(
-        world.train, world.ranking, world.als, world.tower, {}, {}, world.choices, MARKETS, rounds=10, minimum_users=1
+        world.train,
+        world.ranking,
+        world.als,
+        world.tower,
+        {},
+        {},
+        {},
+        world.choices,
+        MARKETS,
+        rounds=10,
+        minimum_users=1,
     )
     index = build_index(world.als, compared_users=20).item_index
     rows = positions(world.als.item_ids, sources.item_ids)

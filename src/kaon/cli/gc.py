@@ -10,6 +10,8 @@ from .options import AsJson, Home
 from .refusals import CallError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kaon.artifacts.collection import Garbage
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -18,13 +20,17 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     older_than: Annotated[str, typer.Option(help="Age of what may go: 7d, 12h, 30m, 0s.", metavar="AGE")] = "7d",
+    images: Annotated[
+        bool, typer.Option("--images", help="Also old images of publications: not champion, challenger or recent.")
+    ] = False,
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
-    """Remove the blobs that no artifact names, the temporary files of killed writers, and what is only cached.
+    """Remove the blobs that no artifact names, what killed writers and trainings left, and what is only cached.
 
     Every artifact of every run stays. Runs may go on meanwhile: nothing goes that was put since the oldest of them
-    began, whatever its age.
+    began, whatever its age. Docker is only asked with --images; a version whose image went is built again when it is
+    promoted.
     """
     from kaon.artifacts import open_store
     from kaon.artifacts.collection import collect, garbage
@@ -34,10 +40,25 @@ def gc(
     store = open_store()
     found = garbage(store, age(older_than))
     gone = found if dry_run else collect(store, found)
+    old = _old_images(dry_run) if images else []
     if as_json:
-        print_json({"dry_run": dry_run, "before": gone.before, **_counted(gone)})
-    else:
-        _show(gone, "would go" if dry_run else "went")
+        print_json({"dry_run": dry_run, "before": gone.before, **_counted(gone), **({"images": old} if images else {})})
+        return
+    went = "would go" if dry_run else "went"
+    _show(gone, went)
+    for image in old:
+        print(f"{went}: the image of {image['name']} {image['version']}")
+    if images and not old:
+        print("no image is old")
+
+
+def _old_images(dry_run: bool) -> "list[Mapping[str, object]]":
+    """Return the old images of publications, which are gone then unless it is only asked what would go."""
+    from kaon.artifacts import kaon_home
+    from kaon.artifacts.publications.old_images import described, forget_images, old_images
+
+    found = old_images(kaon_home())
+    return [described(image) for image in (found if dry_run else forget_images(found))]
 
 
 def age(text: str) -> timedelta:
@@ -76,7 +97,7 @@ def _show(gone: "Garbage", went: str) -> None:
         return
     sorts = (
         ("blobs that no artifact names", [blob.size for blob in gone.blobs]),
-        ("temporary files of killed writers", [piece.size for piece in gone.leftovers]),
+        ("files of killed writers and trainings", [piece.size for piece in gone.leftovers]),
         ("cached copies", [piece.size for piece in gone.cached]),
     )
     rows = [(name, str(len(sizes)), size(sum(sizes))) for name, sizes in sorts]

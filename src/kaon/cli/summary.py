@@ -9,6 +9,7 @@ from kaon.dsl.plan import Attempts, Plan, walk
 
 from .holds import print_holds
 from .printed import STATE_STYLES, duration, lasted, table
+from .published_end import published_lines
 from .report import print_report
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def print_summary(console: "Console", store: "Store", result: "Result") -> None:
     for note in result.notes:
         console.print(f"\n[yellow]note[/] {escape(note)}")
     print_end(console, store, run)
+    for line in published_lines(store, run.id, plan.report):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def print_end(console: "Console", store: "Store", run: "RunRecord") -> None:

@@ -23,6 +23,7 @@ def look_at_machine(home: Path) -> Iterator[Finding]:
     """Yield what this machine has and lacks."""
     yield java()
     yield docker()
+    yield base_image()
     yield from ports(home)
     yield space("home", home, "set KAON_HOME to a folder on another disk, or free some: kaon gc")
     yield space("temporary", Path(tempfile.gettempdir()), "set TMPDIR to a folder on another disk, or free some")
@@ -65,6 +66,31 @@ def docker() -> Finding:
             why=f"steps in containers cannot run: {error}",
             fix="start Docker, and see that this user may use it (docker ps); without such steps nothing is lost",
         )
+
+
+def base_image() -> Finding:
+    """Ask the engine for the image that publications are built upon."""
+    from docker.errors import ImageNotFound
+
+    from kaon.artifacts.publications.engine import EngineError, engine
+    from kaon.steps.publishing.base_image import base_image as wanted
+
+    name = wanted("")
+    try:
+        with engine(timeout=10) as client:
+            try:
+                return ok("machine", "base image", f"{name}, {size(int(client.images.get(name).attrs['Size']))}")
+            except ImageNotFound:
+                found = f"Docker does not have {name}"
+    except EngineError as error:
+        found = error.problem
+    return warning(
+        "machine",
+        "base image",
+        found,
+        why="`publish` makes an image of it; without, it pulls the image, and where that fails publishes bundles alone",
+        fix=f"docker pull {name}, or name one with python3 that is here: KAON_BASE_IMAGE=…",
+    )
 
 
 def ports(home: Path) -> Iterator[Finding]:
