@@ -18,9 +18,6 @@ markets; of this one alone. The scores of this one's ALS and of the towers of al
 
 MARKET_MODELS: tuple[MarketModel, ...] = get_args(MarketModel)
 
-GLOBAL_MODELS: tuple[MarketModel, ...] = ("tower", "als")
-"""Those that serve any market."""
-
 
 @dataclass(frozen=True, slots=True)
 class MarketScores:
@@ -55,7 +52,7 @@ class MarketChoices:
 
     choices: Mapping[str, Choice]
     global_model: MarketModel = "tower"
-    """What serves where a market has no reason for another: the better of the two that know every market."""
+    """What serves where a market has no reason for another: one of the two that know every market."""
 
     def model_for(self, market: str) -> MarketModel:
         """Return which model serves a market; the global one where nothing was measured."""

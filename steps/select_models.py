@@ -11,7 +11,7 @@ from pydantic import Field
 from kaon.dsl import step
 
 from .market_figure import market_figure
-from .market_models import GLOBAL_MODELS, MARKET_MODELS, Choice, MarketChoices, MarketModel, MarketScores
+from .market_models import MARKET_MODELS, Choice, MarketChoices, MarketModel, MarketScores
 from .ranking import Floats, Interval, bootstrap_interval
 
 
@@ -36,12 +36,12 @@ def select_models(
 ) -> Selection:
     """Return the model of each market: the global one, unless a challenger is better with evidence.
 
-    The global model is the better one over all users, of towers and ALS. There is evidence for a challenger if the
-    bootstrap interval of its gain over the global model, paired by user, lies above `minimum_gain`: the market is
-    better served by a model of its own. Of its own models the one with the largest mean gain is chosen, since their
-    difference is no reason to fall back on the global one. A market with too few judged users goes by the others: it
-    takes what is better with evidence in each of them, if there are at least two and something is, else the global
-    model.
+    The global model is the towers of all markets, or ALS of all markets where it is better with evidence over all
+    users: both know every market. There is evidence for a challenger if the bootstrap interval of its gain over the
+    global model, paired by user, lies above `minimum_gain`: the market is better served by a model of its own. Of its
+    own models the one with the largest mean gain is chosen, since their difference is no reason to fall back on the
+    global one. A market with too few judged users goes by the others: it takes what is better with evidence in each of
+    them, if there are at least two and something is, else the global model.
 
     als_scores: of the ALS model of all markets.
     minimum_users: judged users below which a market cannot choose for itself.
@@ -51,12 +51,13 @@ def select_models(
     resamples: bootstrap samples per interval.
     seed: of the bootstrap.
     """
-    ndcg = {market: _values(scores, als_scores.get(market)) for market, scores in market_scores.items()}
-    base = _best_of_all(ndcg)
+    unjudged = MarketScores("", {"als": ()} if als_scores else {})
+    ndcg = {market: _values(scores, als_scores.get(market, unjudged)) for market, scores in market_scores.items()}
 
     def interval(of: Floats) -> Interval:
         return bootstrap_interval(of, seed=seed, resamples=resamples, level=level)
 
+    base: MarketModel = "als" if interval(_gain_of_als(ndcg)).low > minimum_gain else "tower"
     gain = {
         market: {name: interval(of - own[base]) for name, of in own.items() if name != base}
         for market, own in ndcg.items()
@@ -75,21 +76,15 @@ def select_models(
     return Selection(MarketChoices(choices, base), _table(choices), market_figure(choices, level))
 
 
-def _values(scores: MarketScores, als: MarketScores | None) -> dict[MarketModel, Floats]:
+def _values(scores: MarketScores, als: MarketScores) -> dict[MarketModel, Floats]:
     """Return nDCG@10 of every model that was judged in a market, in the order of MARKET_MODELS."""
-    found = {**scores.ndcg, **(als.ndcg if als else {})}
+    found = {**scores.ndcg, **als.ndcg}
     return {model: np.asarray(found[model], dtype="f8") for model in MARKET_MODELS if model in found}
 
 
-def _best_of_all(ndcg: Mapping[str, Mapping[MarketModel, Floats]]) -> MarketModel:
-    """Return which of the models that know every market is best over all users."""
-    common = [name for name in GLOBAL_MODELS if all(name in own for own in ndcg.values())]
-
-    def mean(name: MarketModel) -> float:
-        values = np.concatenate([np.empty(0), *(own[name] for own in ndcg.values())])
-        return float(values.mean()) if len(values) else 0.0
-
-    return max(common, key=mean)
+def _gain_of_als(ndcg: Mapping[str, Mapping[MarketModel, Floats]]) -> Floats:
+    """Return what ALS of all markets adds to the towers of all markets, for each user of a market that judged both."""
+    return np.concatenate([np.empty(0), *(own["als"] - own["tower"] for own in ndcg.values() if "als" in own)])
 
 
 def _better_everywhere(gains: list[dict[MarketModel, Interval]], minimum_gain: float) -> MarketModel | None:

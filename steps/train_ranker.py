@@ -18,6 +18,7 @@ from .features import NAMES, SCORES, features, queries
 from .interactions import Interactions
 from .list_ranker import RANKER, judged
 from .market_models import MarketChoices
+from .one_blas_thread import one_blas_thread
 from .ranker_figures import importance_figure, reliability_figure
 from .ranking import Floats, bootstrap_interval
 from .source_table import source_table
@@ -173,7 +174,9 @@ def _some(positives: Positives, count: int, seed: int) -> Positives:
     return Positives(positives.users[order], positives.items[order])
 
 
+@one_blas_thread()
 def _table(sources: Sources, lists: Lists) -> Table:
+    """Return the table of some lists: equal lists give equal bits, whatever else the process computes."""
     known = lists.items >= 0
     table = features(sources, queries(sources, lists.users, lists.items))
     return table[known], lists.relevant[known].astype("f4"), np.nonzero(known)[0]

@@ -69,7 +69,7 @@ def market_section(facts: CardFacts) -> Markup:
         rows.append([row["market"], MODEL_NAMES[row["chosen"]], number(row["users"]), *models, row["reason"]])
     return section(
         "In each market",
-        tag("h3", f"{_accuracy(facts)} of the recommender on test"),
+        tag("h3", f"{accuracy_name(facts)} of the recommender on test"),
         intervals(own),
         tag("h3", "Which model serves, and why: nDCG@10 on the tuning slice"),
         _evidence(rows),
@@ -160,7 +160,8 @@ def _recommender(frame: pd.DataFrame, by: str) -> list[Measured]:
     ]
 
 
-def _accuracy(facts: CardFacts) -> str:
+def accuracy_name(facts: CardFacts) -> str:
+    """Return the first metric as people write it."""
     return _metric(str(facts.evaluation_table["metric"].iloc[0])) if len(facts.evaluation_table) else "nDCG@10"
 
 

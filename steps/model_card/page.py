@@ -5,7 +5,7 @@ from .charts import bars
 from .facts import CardFacts, records
 from .limits import limits
 from .markup import Markup, joined, number, section, table, tag
-from .measured import activity_section, market_section, metrics_section, reranking_section
+from .measured import accuracy_name, activity_section, market_section, metrics_section, reranking_section
 from .style import STYLE
 
 IMPORTANT = 15
@@ -58,10 +58,12 @@ def _header(facts: CardFacts) -> Markup:
 
 
 def _tiles(facts: CardFacts) -> Markup:
-    metrics = facts.receipt.metrics
+    metrics, table = facts.receipt.metrics, facts.evaluation_table
+    own = table[table["by"] == "all"].head(1)  # the recommender's first metric, as in the section below
+    accuracy = accuracy_name(facts)
     whole = facts.slices[facts.slices["market"] == "all"].iloc[0]
     shown = [
-        ("nDCG@10, whole catalogue", number(metrics.get("pipeline.ndcg@10", float("nan")))),
+        (f"{accuracy}, whole catalogue", number(float(own["value"].iloc[0]) if len(own) else float("nan"))),
         ("nDCG@10, 100 candidates", number(metrics.get("lists.ndcg@10", float("nan")))),
         ("people in the cohort", number(whole["users"])),
         ("items", number(whole["items"])),

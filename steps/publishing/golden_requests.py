@@ -8,6 +8,7 @@ import numpy.typing as npt
 from kaon.artifacts.publications.golden import Golden
 
 from ..list_ranker import ranked_scores
+from ..one_blas_thread import one_blas_thread
 from ..ranking import Rows
 from ..reranking import Reranking, Served, Visitor, questions_of, ranked_candidates, reranked, visitors_of
 from ..sources import Sources
@@ -18,6 +19,7 @@ CANDIDATES = 20
 K = 10
 
 
+@one_blas_thread()
 def golden_requests(served: Served, reranking: Reranking, *, seed: int = 0) -> tuple[Golden, ...]:
     """Return requests of users from all over the data with what the recommender answers to each alone.
 

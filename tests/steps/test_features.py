@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 from scipy import sparse
-from tests.steps.small_market import small_world
+from tests.steps.small_market import MARKETS, small_als, small_world
 
 from kaon.steps.features import ABOUT, NAMES, PLACED, SCORES, features, queries, source_scores
-from kaon.steps.model_vectors import tower_vectors
+from kaon.steps.interactions import in_market
+from kaon.steps.model_vectors import Blend, model_vectors, tower_vectors
 from kaon.steps.neighbours import like_minded, neighbours_of, regression_weights
+from kaon.steps.sources import build_sources
+from kaon.steps.two_tower import untrained
 from kaon.steps.vector_source import fold_in, spectral_source, wide_als_source
 
 
@@ -34,6 +37,42 @@ def test_the_cosine_feature_is_the_cosine_summed_over_the_history(sources):
 
     expected = (seen[3] @ cosine)[:20]
     np.testing.assert_allclose(source_scores(table, "cosine")[0], expected, rtol=1e-5)
+
+
+def test_candidates_are_as_like_the_history_as_their_vectors(sources):
+    users, items = np.array([3]), np.arange(20)[None]
+    vectors = sources.wide_als.table(0)
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    cosines = unit[sources.seen[3].indices] @ unit[:20].T
+
+    table = features(sources, queries(sources, users, items))
+
+    np.testing.assert_allclose(source_scores(table, "wide_als_cosine")[0], cosines.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(source_scores(table, "wide_als_best_cosine")[0], cosines.max(axis=0), atol=1e-5)
+
+
+def test_a_twin_speaks_for_itself_and_the_tower_where_there_is_none(world, sources):
+    twin = untrained(world.tower.item_ids.tolist(), MARKETS, 8, seed=9)
+    chosen = dict.fromkeys(MARKETS, world.tower)
+
+    with_twin = build_sources(world.train, world.als, world.tower, chosen, MARKETS, twin)
+
+    assert np.array_equal(sources.twin.items, sources.tower.items)
+    assert np.array_equal(with_twin.tower.items, sources.tower.items)
+    assert not np.allclose(with_twin.twin.items, sources.tower.items)
+
+
+def test_a_market_is_scored_by_the_model_that_was_chosen_for_it(world):
+    blend = Blend(small_als(in_market(world.train, "uk"), rank=4), world.tower)
+
+    sources = build_sources(world.train, world.als, world.tower, {"ca": world.als, "uk": blend}, MARKETS)
+
+    mine = np.flatnonzero(sources.market_of_user == 1)
+    users, items = model_vectors(blend, sources.seen[mine], sources.item_ids, "uk")
+    asked = queries(sources, mine[:5], np.tile(np.arange(30), (5, 1)))
+    here = source_scores(features(sources, asked), "chosen")
+    np.testing.assert_allclose(here, users[:5] @ items[:30].T, rtol=1e-4, atol=1e-5)
+    assert np.array_equal(sources.chosen.table(0)[:, :8], sources.als.table(0))
 
 
 def test_market_features_count_the_users_of_the_market_only(sources):

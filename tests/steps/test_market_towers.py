@@ -213,12 +213,18 @@ def test_choices_name_the_model_of_each_market():
     assert models == {"ca": own["ca"], "never measured": tower()}
 
 
-def test_the_global_model_is_the_one_that_serves_all_users_better():
+def test_the_global_model_is_als_where_it_serves_all_users_better_with_evidence():
     factorised = {"ca": MarketScores("ca", {"als": (0.9,) * 400})}
 
     choices = select_models({"ca": scores(fine_tuned_tower=0.1)}, factorised).choices
 
     assert (choices.global_model, choices.model_for("ca"), choices.model_for("mx")) == ("als", "als", "als")
+    assert (
+        select_models(
+            {"ca": scores()}, {"ca": MarketScores("ca", {"als": scores().ndcg["tower"]})}
+        ).choices.global_model
+        == "tower"
+    )
 
 
 def test_a_small_market_takes_what_is_better_in_each_of_the_others():

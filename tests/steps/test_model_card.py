@@ -131,7 +131,6 @@ def test_what_comes_from_data_is_escaped():
     "told",
     [
         "Version 0123456789ab",
-        "0.4321",
         "0.7395",
         "nDCG@10 of the recommender on test",
         "fine-tuned",
@@ -151,6 +150,13 @@ def test_what_comes_from_data_is_escaped():
 )
 def test_the_card_says(told):
     assert told in card()
+
+
+def test_the_headline_is_the_figure_of_its_section_and_not_that_of_the_gate():
+    page = card()
+
+    assert "<span>nDCG@10, whole catalogue</span><b>0.4000</b>" in page
+    assert "0.4321" not in page
 
 
 def test_a_card_that_is_not_validated_says_so_and_why():
