@@ -24,15 +24,15 @@ def test_every_kind_of_step_runs_for_real_on_the_bundled_data(monkeypatch):
     done = run(meson, {**settings, "publish_regions.name": "kaon-meson-whole"}, backend="prefect")
     table, published = done["region_table"].to_pandas(), done["published"]
     client = docker.from_env()
-    tags = client.images.get(published["image"]).tags
-    client.images.remove(published["image"], force=True)
+    tags = client.images.get(published.image).tags
+    client.images.remove(published.image, force=True)
     client.close()
 
     assert done.state == "completed"
     assert set(table["region"]) == {"s1", "s2", "s3", "t1", "t2"}
     assert (table[["global", "regional"]].max(axis=1) > 1.1 * table["popularity"]).all()
-    assert published["tag"] in tags
-    assert published["checked"] == 5 * 5
+    assert published.tag in tags
+    assert published.checked == 5 * 5
     log = [m.text for m in open_store().records.messages(done.run_id, limit=5000) if m.kind in ("log", "progress")]
     assert any("items in 8 dimensions" in text for text in log)
     assert any("users, 300 items" in text for text in log)
