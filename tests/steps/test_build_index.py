@@ -48,7 +48,7 @@ def test_a_graph_that_finds_too_little_is_not_chosen_however_fast_it_is():
 
 def test_the_graph_is_chosen_where_there_are_many_items_and_it_finds_enough():
     settings = {"links": 8, "search_depth": 8, "construction_depth": 20, "minimum_recall": 0.0}
-    few, many = (build_index(factors(), graph_from=least, **settings) for least in (61, 60))
+    few, many = (build_index(factors(), graph_from=least, **settings) for least in (401, 400))
 
     assert (few.index_report["chosen.hnsw"], many.index_report["chosen.hnsw"]) == (0, 1)
     assert isinstance(many.item_index, faiss.IndexHNSWFlat)

@@ -1,6 +1,4 @@
 import json
-import sys
-
 import pytest
 from tests.steps.small_market import MARKETS, small_world
 

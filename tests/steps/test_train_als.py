@@ -7,8 +7,8 @@ from kaon.steps.evaluate_als import evaluate_als
 from kaon.steps.full_ranking import question, ranks_by_factors, ranks_by_popularity
 from kaon.steps.interactions import pairs
 from kaon.steps.ranking import ndcg_at
-from kaon.steps.sources import fold_in
 from kaon.steps.train_als import train_als
+from kaon.steps.vector_source import fold_in
 
 
 def test_als_ranks_a_market_far_above_popularity():

@@ -38,4 +38,5 @@ def main(events, counts, how):
     spark.stop()
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
