@@ -204,8 +204,16 @@ def _alike(sources: Sources, history: sparse.csr_matrix, at: Rows, market: int) 
             if start < end:
                 cosines = met[start:end] @ candidates[row].T  # (history, candidates)
                 mean[row], best[row] = cosines.mean(axis=0), cosines.max(axis=0)
-        found[f"{source}_cosine"], found[f"{source}_best_cosine"] = mean, best
+        found[f"{source}_cosine"], found[f"{source}_best_cosine"] = _rounded(mean), _rounded(best)
     return found
+
+
+def _rounded(score: Vectors) -> Vectors:
+    """Return the score to five decimals: a tie is one on every processor, whatever the last bits of its BLAS say.
+
+    Trees split at ties, such as the cosine 1 of an item with itself; 1.0000001 would fall on the other side.
+    """
+    return np.round(score, 5)
 
 
 def _unit(vectors: Vectors) -> Vectors:
@@ -233,7 +241,7 @@ def _standardised(score: Vectors, known: npt.NDArray[np.bool_]) -> Vectors:
     centred = np.where(known, score - score.sum(axis=-1, keepdims=True) / count, 0)
     deviation = np.sqrt((centred**2).sum(axis=-1, keepdims=True) / count)
     standard: Vectors = np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 1e-6)
-    return standard
+    return _rounded(standard)
 
 
 def _place(score: Vectors, known: npt.NDArray[np.bool_]) -> Vectors:
