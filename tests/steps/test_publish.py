@@ -1,4 +1,5 @@
 import json
+
 import pytest
 from tests.steps.small_market import MARKETS, small_world
 
