@@ -167,6 +167,9 @@ def _times(column: pd.Series, source: str) -> pd.Series:
         times = pd.to_datetime(column, utc=True, errors="coerce", unit="s")
     else:
         times = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
+        numbers = pd.to_numeric(column, errors="coerce")
+        if numbers.notna().sum() > times.notna().sum():  # seconds that one bad row has made text
+            times = pd.to_datetime(numbers, utc=True, errors="coerce", unit="s")
     times = times.astype("datetime64[ns, UTC]")
     wrong = times.isna()
     if wrong.any():

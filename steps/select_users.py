@@ -7,11 +7,13 @@ from typing import Annotated, NamedTuple
 import pandas as pd
 from pydantic import Field
 
-from kaon.dsl import step
+from kaon.dsl import current_step, step
 
 from .datasets import Catalogue, Dataset, Scale, load, load_catalogue
 from .interactions import Interactions, interactions
 from .spark_session import spark_folder, spark_session
+
+MARKETS_TOLD = 8
 
 COHORT = """
 WITH pairs AS (
@@ -99,6 +101,7 @@ def select_users(
             "lower select_users.minimum_interactions or select_users.minimum_users_per_market"
         )
     users = cohort.groupby("market")["user_id"].nunique()
+    _tell_left_out(sorted(set(events["market"]) - set(users.index)), minimum_users_per_market)
     markets = sorted(users.index, key=lambda market: (-users[market], market))
     return Selected(
         interactions(cohort, source="the cohort"),
@@ -116,7 +119,19 @@ def _cohort(events: Interactions, rules: Mapping[str, float]) -> pd.DataFrame:
         return spark.sql(COHORT, args=dict(rules), events=spark.read.parquet(path.as_uri())).toPandas()
 
 
+def _tell_left_out(markets: list[str], minimum: int) -> None:
+    if markets:
+        more = f" and {len(markets) - MARKETS_TOLD} more" if len(markets) > MARKETS_TOLD else ""
+        current_step().log(
+            f"left out, with fewer than {minimum} users who fit the rules (select_users.minimum_users_per_market): "
+            f"market {', '.join(markets[:MARKETS_TOLD])}{more}"
+        )
+
+
 def _check_markets(wanted: tuple[str, ...], known: list[str]) -> None:
     unknown = [market for market in wanted if market not in known]
     if unknown:
-        raise EmptyCohort(f"no events in market {', '.join(map(repr, unknown))}: choose from {', '.join(known)}")
+        raise EmptyCohort(
+            f"select_users.only_markets: no events in market {', '.join(map(repr, unknown))}: "
+            f"choose from {', '.join(known)}"
+        )

@@ -1,6 +1,7 @@
 """Which interactions train, tune, judge stability, teach the ranker, and test."""
 
-from typing import Annotated, NamedTuple
+import json
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,15 @@ from .interactions import Interactions
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 SLICES = ("tuning", "stability", "ranking", "test")
+
+TOO_FEW_RETURN = (
+    "Take more interactions; or, if few users ever come back, split by user, who then each give away one interaction: "
+    "split_interactions.by=user"
+)
+TOO_FEW_GIVE = (
+    "Only users with more than {} interactions give one away: take more users, or lower "
+    "split_interactions.minimum_history"
+)
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -27,15 +37,21 @@ class Split(NamedTuple):
     test: Interactions
 
 
+class UselessSplit(ValueError):
+    """A slice would hold too little for what it is for."""
+
+
 @step
 def split_interactions(
     interactions: Interactions,
     *,
+    by: Literal["time", "user"] = "time",
     tuning: Share = 0.15,
     stability: Share = 0.15,
     ranking: Share = 0.35,
     test: Share = 0.15,
     minimum_history: Annotated[int, Field(ge=1)] = 3,
+    minimum_users: Annotated[int, Field(ge=0)] = 5,
     seed: int = 0,
 ) -> Split:
     """Return five slices of which none leaks into another.
@@ -44,11 +60,15 @@ def split_interactions(
     the order of the rows nor other users change them. With time, everything is cut by time, for all users at once:
     train, then tuning and stability (the same days, different users), then ranking, then test, the latest.
 
+    Raises UselessSplit if a market has nothing to train on, or a slice too few users whom the models can know.
+
+    by: time, where the interactions have it, or user, as without time: for data whose users never come back.
     tuning: share of users (with time: of interactions) on which models are chosen.
     stability: share that judges the models that were chosen.
     ranking: share that is the ranker's positives, which no retrieval model saw.
     test: share that nothing but the last report reads.
     minimum_history: interactions that stay in train for a user who gives one away; without time.
+    minimum_users: users with a history in train whom every slice with a share must hold.
     seed: another seed, other users.
     """
     shares = {"tuning": tuning, "stability": stability, "ranking": ranking, "test": test}
@@ -57,10 +77,38 @@ def split_interactions(
             f"the slices of split_interactions take {sum(shares.values()):.2f} of 1 and leave nothing to train on: "
             f"{shares}; lower split_interactions.ranking or another share"
         )
-    by_time = "time" in interactions
+    by_time = by == "time" and "time" in interactions
     place = _by_time(interactions, shares, seed) if by_time else _by_user(interactions, shares, minimum_history, seed)
     parts = (Interactions(interactions[place == name].reset_index(drop=True)) for name in ("train", *SLICES))
-    return Split(*parts)
+    split = Split(*parts)
+    _check_markets(interactions, split)
+    mend = TOO_FEW_RETURN if by_time else TOO_FEW_GIVE.format(minimum_history)
+    _check_slices(split, [name for name in SLICES if shares[name]], minimum_users, mend)
+    return split
+
+
+def _check_markets(interactions: Interactions, split: Split) -> None:
+    """Raise UselessSplit if a market is not in train; by user every market is."""
+    late = sorted(set(interactions["market"]) - set(split.train["market"]))
+    if late:
+        others = sorted(set(split.train["market"]))
+        leave_out = f"select_users.only_markets='{json.dumps(others)}'" if others else "select_users.only_markets"
+        raise UselessSplit(
+            f"market {', '.join(map(repr, late))} has nothing to train on: all that happened there is later than the "
+            f"slice `train`; leave it out ({leave_out}) until it is older, or split by user: split_interactions.by=user"
+        )
+
+
+def _check_slices(split: Split, judging: list[str], minimum_users: int, mend: str) -> None:
+    """Raise UselessSplit if a slice that is to judge or teach has too few users with a history in train."""
+    known = set(split.train["user_id"])
+    users = {name: len(known & set(getattr(split, name)["user_id"])) for name in judging}
+    if any(count < minimum_users for count in users.values()):
+        told = ", ".join(f"{count} in {name}" for name, count in users.items())
+        raise UselessSplit(
+            f"too few users with a history in train, who are {len(known)}, are in the slices: {told}; each needs "
+            f"{minimum_users} (split_interactions.minimum_users) to judge or teach anything. {mend}"
+        )
 
 
 def _by_user(frame: Interactions, shares: dict[str, float], minimum_history: int, seed: int) -> npt.NDArray[np.str_]:

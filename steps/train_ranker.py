@@ -119,8 +119,8 @@ def train_ranker(
         raise NothingToRank(
             f"train_ranker has {len(taken.users)} users to learn from: {len(ranking)} interactions in the slice "
             f"`ranking`, {len(positives.users)} of users with a history and items that are known, of which items with "
-            f"at least {minimum_users} users count; raise split_interactions.ranking or lower "
-            "train_ranker.minimum_users"
+            f"at least {minimum_users} users count; lower train_ranker.minimum_users, take more interactions, "
+            "or, if few users come back, split_interactions.by=user"
         )
     lists = uniform_lists(sources, taken, pools, negatives=negatives, seed=seed)
     last = max(1, round(held_out * len(taken.users)))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from kaon.dsl.errors import did_you_mean
 
-from ..interactions import CONTEXT, REQUIRED, Interactions, checked, interactions, without_repeats
+from ..interactions import CONTEXT, IDS, REQUIRED, BadInteractions, Interactions, checked, interactions, without_repeats
 from .missing import MissingDataset
 from .reading import BadFile, delimited, filled, renamed
 
@@ -28,14 +28,23 @@ def own_files(folder: Path, columns: Mapping[str, str]) -> Interactions:
     Raises MissingDataset if there is no such file, BadFile and BadInteractions if one does not hold interactions: the
     message names file and line (of Parquet: row, from 0).
     """
-    tables = {
-        path: checked(frame if "rating" in frame else frame.assign(rating=1.0), source=path.name)
-        for path, frame in own_tables(folder, columns, COLUMNS, step="select_users")
-    }
+    tables = {path: _events(path, frame) for path, frame in own_tables(folder, columns, COLUMNS, step="select_users")}
     timeless = [str(path) for path, table in tables.items() if "time" not in table]
     if 0 < len(timeless) < len(tables):
         raise BadFile(f"{', '.join(timeless)} has no column 'time', and the others do; give all files one, or none")
     return interactions(without_repeats(pd.concat(tables.values(), ignore_index=True)), source=str(folder))
+
+
+def _events(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the checked interactions of one file; which columns can have other names is said here, where they can."""
+    missing = [name for name in IDS if name not in frame]
+    if missing:
+        raise BadInteractions(
+            f"{path.name} has no column {', '.join(map(repr, missing))}: it has {', '.join(map(repr, frame.columns))}; "
+            f'name the file\'s own column, as in select_users.columns=\'{{"{missing[0]}": "its name there"}}\', or add '
+            "one: where all is one market it says the same in every row"
+        )
+    return checked(frame if "rating" in frame else frame.assign(rating=1.0), source=path.name)
 
 
 def own_tables(

@@ -60,6 +60,8 @@ def test_one_own_file_can_be_named(tmp_path):
     ("text", "message"),
     [
         ("user,item_id,market\n1,2,ca\n", "events.csv has no column 'user_id': it has 'user', 'item_id', 'market'"),
+        ("user_id,item_id\n1,2\n", 'select_users.columns=\'{"market": "its name there"}\', or add one'),
+        ("user_id,item_id,market,time\n1,2,ca,50\n1,3,ca,yesterday\n2,3,ca,60\n", "not a date in line 3: 'yesterday'"),
         ("user_id,item_id,market\n1,2,ca\n1,,ca\n", "events.csv: item_id is empty in line 3"),
         ("user_id,item_id,market,rating\n1,2,ca,good\n", "events.csv: rating is not a finite number in line 2: 'good'"),
     ],

@@ -58,6 +58,13 @@ def test_an_unknown_market_is_named_with_the_known_ones(folder):
         selected(folder, only_markets=("xx",))
 
 
+def test_markets_that_are_left_out_for_few_users_are_told(folder, caplog):
+    with caplog.at_level("INFO"):
+        selected(folder, minimum_users_per_market=2)
+
+    assert "fewer than 2 users who fit the rules (select_users.minimum_users_per_market): market jp, mx" in caplog.text
+
+
 def test_times_survive_the_cohort(tmp_path):
     events = "user_id,item_id,market,time\nann,tea,ca,2020-02-01T10:20:30Z\nann,milk,ca,2020-02-02\n"
     (tmp_path / "events.csv").write_text(events)

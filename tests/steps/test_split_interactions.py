@@ -1,10 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.steps.retrieval_data import clubs
+from tests.steps.retrieval_data import clubs, together
 
 from kaon.steps.interactions import Interactions, interactions
-from kaon.steps.split_interactions import split_interactions
+from kaon.steps.split_interactions import UselessSplit, split_interactions
 
 
 def in_time(users: int = 40, each: int = 6) -> Interactions:
@@ -54,7 +54,7 @@ def test_a_user_gives_at_most_one_interaction_to_one_slice():
 
 
 def test_users_with_a_short_history_keep_all_of_it():
-    train, *slices = split_interactions(clubs(300, "ca", each=3), minimum_history=3)
+    train, *slices = split_interactions(clubs(300, "ca", each=3), minimum_history=3, minimum_users=0)
 
     assert len(train) == 900
     assert not any(len(one) for one in slices)
@@ -94,3 +94,46 @@ def test_with_time_tuning_and_stability_share_no_user():
 def test_shares_that_leave_nothing_to_train_on_are_refused():
     with pytest.raises(ValueError, match=r"the slices of split_interactions take 1\.15 of 1 .* lower"):
         split_interactions(clubs(4, "ca"), ranking=0.7)
+
+
+def test_users_who_never_come_back_are_told_at_the_split_with_the_mend():
+    once = in_time(users=240, each=1)
+
+    with pytest.raises(
+        UselessSplit, match=r"history in train, who are 48, .*: 0 in tuning, .*split_interactions\.by=user"
+    ):
+        split_interactions(once)
+
+
+def test_interactions_of_one_moment_have_no_slice_to_train_on_and_say_so():
+    frame = in_time().assign(time=pd.Timestamp("2020-01-01", tz="UTC"))
+
+    with pytest.raises(UselessSplit, match=r"market 'ca' has nothing to train on"):
+        split_interactions(Interactions(frame))
+
+
+def test_three_users_are_too_few_to_judge_anything():
+    with pytest.raises(UselessSplit, match=r"each needs 5 .* more than 3 interactions give one away: take more users"):
+        split_interactions(clubs(3, "ca"))
+
+
+def test_a_slice_without_a_share_needs_no_users():
+    split = split_interactions(clubs(60, "ca"), tuning=0.5, stability=0, ranking=0, test=0)
+
+    assert len(split.tuning) >= 5 and not len(split.test)
+
+
+def test_a_market_that_began_after_train_ended_is_named_with_the_markets_that_stay():
+    late = in_time().assign(market="fr", time=pd.Timestamp("2020-01-01", tz="UTC"))
+    late["user_id"] = "fr-" + late["user_id"]
+
+    with pytest.raises(UselessSplit, match=r"market 'fr' has nothing to train on.*only_markets='\[\"ca\"\]'"):
+        split_interactions(together([in_time(users=400), Interactions(late)]))
+
+
+def test_interactions_with_time_can_be_split_by_user():
+    split = split_interactions(in_time(users=300), by="user")
+
+    held = pd.concat(split[1:])
+    assert held["user_id"].is_unique
+    assert pairs_of(held) == pairs_of(pd.concat(split_interactions(in_time(users=300).drop(columns="time"))[1:]))
