@@ -115,6 +115,8 @@ def check_stability(
     checks += held
     failed = [str(check) for check in checks if not check.holds]
     reason = f"not stable: {'; '.join(failed)}" if failed else f"stable: all {len(checks)} checks hold"
+    if small := [one.market for one, scores in zip(here, chosen_scores, strict=True) if len(scores) < minimum_users]:
+        reason += f"; too few users ({minimum_users}) to judge by itself: market {', '.join(small)}"
     current_step().metrics({check.name: check.value for check in checks})
     current_step().log(f"{reason}; {against}")
     report = StabilityReport(

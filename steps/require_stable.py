@@ -16,8 +16,9 @@ def require_stable(stable: bool, stability_report: StabilityReport) -> None:
     Raises NeverStable, with what did not hold, if it was not: after a repetition that is exhausted, none was.
     """
     if not stable:
+        broken = {check.setting: None for check in stability_report.checks if not check.holds}
         raise NeverStable(
             f"none of {stability_report.attempt} attempts was stable, so nothing is published; "
             f"the last one is {stability_report.reason}; {stability_report.champion}. "
-            "Train on more, or set what must hold lower (check_stability.…)"
+            f"Take more users, or allow more: {', '.join(f'check_stability.{setting}' for setting in broken)}"
         )

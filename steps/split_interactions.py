@@ -106,7 +106,7 @@ def _check_slices(split: Split, judging: list[str], minimum_users: int, mend: st
     if any(count < minimum_users for count in users.values()):
         told = ", ".join(f"{count} in {name}" for name, count in users.items())
         raise UselessSplit(
-            f"too few users with a history in train, who are {len(known)}, are in the slices: {told}; each needs "
+            f"of the {len(known)} users with a history in train too few are in a slice: {told}; each slice needs "
             f"{minimum_users} (split_interactions.minimum_users) to judge or teach anything. {mend}"
         )
 

@@ -6,6 +6,16 @@ from typing import Literal
 
 from .ranking import Interval
 
+SETTINGS = {
+    "width": "maximum_width",
+    "difference": "maximum_difference",
+    "overlap": "minimum_overlap",
+    "lift": "minimum_lift",
+    "regret": "maximum_regret",
+    "champion": "maximum_champion_loss",
+}
+"""The setting of check_stability by the part of a check's name that says what is checked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -21,6 +31,12 @@ class Check:
     def holds(self) -> bool:
         """Whether the value keeps to the rule; a value that is not a number never does."""
         return self.value <= self.threshold if self.rule == "at most" else self.value >= self.threshold
+
+    @property
+    def setting(self) -> str:
+        """The setting of check_stability that has the threshold."""
+        kind, _, other = self.name.partition(".")
+        return SETTINGS.get(kind) or SETTINGS[other]
 
     def __str__(self) -> str:
         return f"{self.name} = {self.value:.4f}, must be {self.rule} {self.threshold:g}: {self.means}"

@@ -76,6 +76,7 @@ def test_what_is_never_stable_fails_the_run_and_says_what_did_not_hold(ended):
     assert failure.path == "stages/require_stable"
     assert failure.cause.startswith("NeverStable: none of 3 attempts was stable, so nothing is published; the last one")
     assert "als.width = " in failure.cause and "must be at most 0: width of the interval of als" in failure.cause
+    assert failure.cause.endswith("Take more users, or allow more: check_stability.maximum_width")
     assert "nothing of the name 'recommendations' was validated before" in failure.cause
 
 

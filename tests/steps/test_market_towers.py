@@ -1,5 +1,6 @@
 """The branch of one market: its towers, their scores, the choice, and whether it holds."""
 
+import inspect
 from functools import cache
 
 import numpy as np
@@ -288,6 +289,21 @@ def test_trained_models_are_stable():
     assert result.stable, result.stability_report.reason
     assert result.stability_report.reason.startswith("stable: all")
     assert {check.name for check in result.stability_report.checks} >= {"als.width", "chosen.difference", "lift.ca"}
+
+
+def test_a_market_with_too_few_users_to_judge_is_named():
+    result = stability(minimum_users=10_000)
+
+    assert result.stability_report.reason.endswith("too few users (10000) to judge by itself: market ca, mx")
+    assert not any(check.name.startswith("lift") for check in result.stability_report.checks)
+
+
+def test_every_check_names_a_setting_of_the_step():
+    result = stability(twin_tower=tower())
+
+    names = [check.setting for check in result.stability_report.checks]
+    assert {"maximum_width", "maximum_difference", "minimum_lift", "minimum_overlap"} <= set(names)
+    assert set(names) <= set(inspect.signature(check_stability).parameters)
 
 
 def test_a_model_that_learnt_nothing_is_not_stable():

@@ -100,7 +100,7 @@ def test_users_who_never_come_back_are_told_at_the_split_with_the_mend():
     once = in_time(users=240, each=1)
 
     with pytest.raises(
-        UselessSplit, match=r"history in train, who are 48, .*: 0 in tuning, .*split_interactions\.by=user"
+        UselessSplit, match=r"of the 48 users with a history in train .*: 0 in tuning, .*split_interactions\.by=user"
     ):
         split_interactions(once)
 
@@ -113,7 +113,9 @@ def test_interactions_of_one_moment_have_no_slice_to_train_on_and_say_so():
 
 
 def test_three_users_are_too_few_to_judge_anything():
-    with pytest.raises(UselessSplit, match=r"each needs 5 .* more than 3 interactions give one away: take more users"):
+    with pytest.raises(
+        UselessSplit, match=r"each slice needs 5 .* more than 3 interactions give one away: take more users"
+    ):
         split_interactions(clubs(3, "ca"))
 
 
