@@ -113,9 +113,7 @@ def test_interactions_of_one_moment_have_no_slice_to_train_on_and_say_so():
 
 
 def test_three_users_are_too_few_to_judge_anything():
-    with pytest.raises(
-        UselessSplit, match=r"each slice needs 5 .* more than 3 interactions give one away: take more users"
-    ):
+    with pytest.raises(UselessSplit, match=r"needs 5 .* more than 3 interactions give one away: take more"):
         split_interactions(clubs(3, "ca"))
 
 
