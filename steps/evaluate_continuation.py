@@ -46,6 +46,8 @@ def evaluate_continuation(
     seed: of the bootstrap.
     """
     happened, users = continued(test_moments), users_of(test_moments)
+    if happened.all():
+        current_step().log("all of the test sessions continued, so no order is better than another: AUC says nothing")
     odds, recent = odds_of(continuation, resume_ranker, test_moments), -_days_away(test_moments)
     by_recency = _shares_by_recency(placing_moments, recent, bins)
     measured = {

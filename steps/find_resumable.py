@@ -7,7 +7,7 @@ from pydantic import Field
 
 from kaon.dsl import current_step, step
 
-from .continue_watching.candidates import Candidates, candidates
+from .continue_watching.candidates import Candidates, candidates, with_continuation
 from .continue_watching.history import History
 from .continue_watching.resumable import resumable
 from .continue_watching.sessions import Sessions
@@ -21,6 +21,10 @@ class Moments(NamedTuple):
     ranking_moments: Candidates
     placing_moments: Candidates
     test_moments: Candidates
+
+
+class NothingResumed(ValueError):
+    """A period has no session that resumed a title, so it can neither teach nor test."""
 
 
 @step
@@ -45,6 +49,8 @@ def find_resumable(
     history: share of the sessions that only later ones look back on.
     placing: share that the odds are learnt from.
     test: share that nothing but the last report reads.
+
+    Raises NothingResumed if no session of a period resumed a title that was offered.
     """
     if history + placing + test >= 1:
         raise ValueError(
@@ -57,4 +63,16 @@ def find_resumable(
     cuts = sessions["time"].quantile(shares, interpolation="higher").to_numpy()
     period = np.searchsorted(cuts, sessions["time"].to_numpy()[found["moment"]], side="right")
     current_step().log(f"{len(found)} candidates of {found['moment'].nunique()} of {len(sessions)} sessions")
-    return Moments(*(Candidates(found[period == number].reset_index(drop=True)) for number in (1, 2, 3)))
+    moments = Moments(*(Candidates(found[period == number].reset_index(drop=True)) for number in (1, 2, 3)))
+    _check(moments, f"{len(sessions)} sessions of {sessions['user_id'].nunique()} users")
+    return moments
+
+
+def _check(moments: Moments, given: str) -> None:
+    empty = [name.partition("_")[0] for name, table in moments._asdict().items() if with_continuation(table).empty]
+    if empty:
+        raise NothingResumed(
+            f"in the period{'s' if len(empty) > 1 else ''} for {', '.join(empty)} no session resumed a title that was "
+            f"offered, of {given}: give more sessions, or offer more (find_resumable.at_most, .days, .finished), or "
+            "change the periods (find_resumable.history, .placing, .test)"
+        )

@@ -23,10 +23,6 @@ class ResumeRanker(NamedTuple):
     resume_importance: pd.DataFrame
 
 
-class NothingResumed(ValueError):
-    """No session of a period resumed a title."""
-
-
 @step(resources=Resources(cpus=1, memory="2GiB"))
 def train_resume_ranker(
     ranking_moments: Candidates,
@@ -52,11 +48,6 @@ def train_resume_ranker(
     threads: the model is the same on every machine only for the same number.
     """
     table = with_continuation(ranking_moments)
-    if table.empty:
-        raise NothingResumed(
-            f"train_resume_ranker has nothing to learn from: none of {ranking_moments['moment'].nunique()} sessions "
-            "resumed a title that was offered; give more sessions, or raise find_resumable.at_most or .days"
-        )
     names = (*CANDIDATE, *SESSION)
     parameters = {
         "objective": "rank:ndcg",

@@ -8,16 +8,24 @@ import pytest
 from tests.steps.continue_watching_data import FIRST_DAY, watched
 
 from kaon.steps.continue_watching import CANDIDATE, SESSION, BadSessions, History, Sessions, resumable, sessions
-from kaon.steps.continue_watching.candidates import candidates, continued, odds_of, rank_scores, users_of
+from kaon.steps.continue_watching.candidates import (
+    Candidates,
+    candidates,
+    continued,
+    odds_of,
+    rank_scores,
+    users_of,
+    with_continuation,
+)
 from kaon.steps.continue_watching.judging import auc, interval_over_users, log_losses, mean_over_users, reciprocal_ranks
 from kaon.steps.continue_watching.rows import positions, rows
 from kaon.steps.evaluate_continuation import evaluate_continuation
 from kaon.steps.evaluate_resume_ranker import evaluate_resume_ranker
-from kaon.steps.find_resumable import find_resumable
+from kaon.steps.find_resumable import NothingResumed, find_resumable
 from kaon.steps.place_row import place_row
 from kaon.steps.select_sessions import select_sessions
 from kaon.steps.train_continuation import train_continuation
-from kaon.steps.train_resume_ranker import NothingResumed, train_resume_ranker
+from kaon.steps.train_resume_ranker import train_resume_ranker
 
 OFFER = {"finished": 0.95, "at_most": 8, "days": 60}
 EVENINGS = watched(
@@ -215,8 +223,28 @@ def test_the_same_seed_gives_the_same_models(moments, ranker):
 def test_sessions_that_resume_nothing_are_nothing_to_learn_from():
     alone = watched(*(f"u{number} t{number} tv {number} 20 1/1 1.0" for number in range(20)))
 
-    with pytest.raises(NothingResumed, match=r"none of 0 sessions resumed a title that was offered; give more"):
-        train_resume_ranker(find_resumable(alone).ranking_moments)
+    with pytest.raises(NothingResumed, match=r"for ranking, placing, test no session .* of 20 users: give more"):
+        find_resumable(alone)
+
+
+def test_a_period_in_which_nothing_was_resumed_is_named_before_anything_is_trained():
+    resuming = watched(*(f"ann dark tv {number} 20 {number + 1}/99 0.5" for number in range(20)))
+    then = watched(*(f"bob t{number} tv {30 + number} 20 1/1 1.0" for number in range(20)))
+
+    with pytest.raises(NothingResumed, match=r"periods for placing, test no session .* of 40 sessions of 2 users"):
+        find_resumable(Sessions(pd.concat([resuming, then], ignore_index=True)), history=0.1, placing=0.1)
+
+
+def test_auc_says_nothing_where_every_session_continues_and_the_step_says_so(moments, ranker, continuation, caplog):
+    test = Candidates(with_continuation(moments.test_moments).reset_index(drop=True))
+
+    with caplog.at_level("INFO"):
+        judged = evaluate_continuation(
+            moments.placing_moments, test, ranker.resume_ranker, continuation.continuation, "x"
+        )
+
+    assert judged.continuation_metrics["continuations"] == 1
+    assert "AUC says nothing" in caplog.text
 
 
 def test_a_tie_is_the_worse_place():
