@@ -59,9 +59,12 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
 
     >>> did_you_mean("train_asl.rank", ["train_als.rank", "publish.folder"])
     "did you mean 'train_als.rank'?"
+    >>> did_you_mean("select_users.only_markets", ["only_markets", "select_users.columns"])
+    "did you mean 'only_markets'?"
     """
     known = sorted(set(choices))
-    near = get_close_matches(name, known, n=1)
+    last = name.rpartition(".")[2]
+    near = [last] if last in known else get_close_matches(name, known, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
     return f"choose one of: {', '.join(map(repr, known))}" if known else ""

@@ -132,6 +132,6 @@ def _check_markets(wanted: tuple[str, ...], known: list[str]) -> None:
     unknown = [market for market in wanted if market not in known]
     if unknown:
         raise EmptyCohort(
-            f"select_users.only_markets: no events in market {', '.join(map(repr, unknown))}: "
+            f"only_markets of select_users: no events in market {', '.join(map(repr, unknown))}: "
             f"choose from {', '.join(known)}"
         )

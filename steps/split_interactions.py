@@ -92,7 +92,9 @@ def _check_markets(interactions: Interactions, split: Split) -> None:
     late = sorted(set(interactions["market"]) - set(split.train["market"]))
     if late:
         others = sorted(set(split.train["market"]))
-        leave_out = f"select_users.only_markets='{json.dumps(others)}'" if others else "select_users.only_markets"
+        leave_out = (
+            f"only_markets of select_users: '{json.dumps(others)}'" if others else "only_markets of select_users"
+        )
         raise UselessSplit(
             f"market {', '.join(map(repr, late))} has nothing to train on: all that happened there is later than the "
             f"slice `train`; leave it out ({leave_out}) until it is older, or split by user: split_interactions.by=user"

@@ -24,6 +24,8 @@ def validate(region_table: pa.Table, *, minimum_gain: Annotated[float, Field(gt=
     """
     rows = region_table.to_pylist()
     weak = [row["region"] for row in rows if row[row["best"]] < minimum_gain * row["popularity"]]
+    if unjudged := [row["region"] for row in rows if not row["users"]]:
+        current_step().log(f"nobody to judge by, and not held to the minimum: {', '.join(unjudged)}")
     if weak:
         current_step().log(f"gains less than {minimum_gain:g} times popularity in {', '.join(weak)}")
     return Validation(not weak, weak)

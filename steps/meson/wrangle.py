@@ -23,7 +23,7 @@ class Wrangled(NamedTuple):
 
 
 class NothingLeft(ValueError):
-    """The rules leave no item that anybody could be judged by."""
+    """The rules leave nobody, or no item that anybody could be judged by."""
 
 
 @step
@@ -33,6 +33,11 @@ def wrangle(cohort: pd.DataFrame, *, minimum_users_per_item: Count = 3, seed: in
     minimum_users_per_item: items that fewer users of a region met are left out there.
     seed: of the choice of what is set aside.
     """
+    if cohort.empty:
+        raise NothingLeft(
+            "select_cohort left no user: lower select_cohort.minimum_users_per_region or "
+            "select_cohort.minimum_interactions"
+        )
     known = cohort.groupby(["region", "item_id"])["user_id"].transform("size") >= minimum_users_per_item
     rows = cohort[known].sort_values(["region", "user_id", "item_id"], ignore_index=True)
     rows["draw"] = np.random.default_rng(seed).random(len(rows))

@@ -127,7 +127,9 @@ def test_a_market_that_began_after_train_ended_is_named_with_the_markets_that_st
     late = in_time().assign(market="fr", time=pd.Timestamp("2020-01-01", tz="UTC"))
     late["user_id"] = "fr-" + late["user_id"]
 
-    with pytest.raises(UselessSplit, match=r"market 'fr' has nothing to train on.*only_markets='\[\"ca\"\]'"):
+    with pytest.raises(
+        UselessSplit, match=r"market 'fr' has nothing to train on.*only_markets of select_users: '\[\"ca\"\]'"
+    ):
         split_interactions(together([in_time(users=400), Interactions(late)]))
 
 

@@ -74,6 +74,22 @@ def test_a_cohort_that_nobody_can_be_judged_by_says_what_to_lower():
         wrangle(rare)
 
 
+def test_an_empty_cohort_says_which_rule_of_the_query_to_lower():
+    nobody = pd.DataFrame({"user_id": [], "item_id": [], "region": []})
+
+    with pytest.raises(NothingLeft, match=r"lower select_cohort\.minimum_users_per_region"):
+        wrangle(nobody)
+
+
+def test_a_region_without_anyone_to_judge_by_is_told(caplog):
+    row = {"region": "ca", "users": 0, "popularity": 0.0, "global": 0.0, "regional": 0.0, "best": "global"}
+
+    with caplog.at_level("INFO"):
+        assert validate(pa.Table.from_pylist([row])).valid
+
+    assert "nobody to judge by, and not held to the minimum: ca" in caplog.text
+
+
 def test_a_region_is_cut_to_its_most_popular_items_and_most_active_users():
     train = pd.DataFrame({"user_id": list("aabbc"), "item_id": list("xyxzx"), "region": ["ca", "ca", "ca", "ca", "ca"]})
 
@@ -159,8 +175,8 @@ def test_models_are_judged_by_what_was_set_aside():
 
 def test_a_region_that_gains_too_little_sends_the_stage_back():
     rows = [
-        {"region": "ca", "popularity": 0.1, "global": 0.2, "regional": 0.3, "best": "regional"},
-        {"region": "us", "popularity": 0.1, "global": 0.105, "regional": 0.1, "best": "global"},
+        {"region": "ca", "users": 9, "popularity": 0.1, "global": 0.2, "regional": 0.3, "best": "regional"},
+        {"region": "us", "users": 9, "popularity": 0.1, "global": 0.105, "regional": 0.1, "best": "global"},
     ]
 
     assert validate(pa.Table.from_pylist(rows)) == (False, ["us"])
