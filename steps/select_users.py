@@ -97,7 +97,8 @@ def select_users(
     if cohort.empty:
         raise EmptyCohort(
             f"no user of {dataset!r} fits the cohort rules {rules}: "
-            f"it has {events['user_id'].nunique()} users in {events['market'].nunique()} markets; "
+            f"it has {events['user_id'].nunique()} users in {events['market'].nunique()} markets, "
+            f"at most {events.groupby('market')['user_id'].nunique().max()} in one; "
             "lower select_users.minimum_interactions or select_users.minimum_users_per_market"
         )
     users = cohort.groupby("market")["user_id"].nunique()

@@ -1,5 +1,6 @@
 """The artifacts that a workflow shows when it ends: tables as tables, a value with its interval as one cell."""
 
+import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ ROWS = 20
 """Rows of a table that are shown."""
 LONGEST = 80
 """Characters of a mapping that is shown on one line."""
+NARROWEST = 30
+"""Characters a line of a fact has at least, however narrow the terminal is."""
 ITEMS = 12
 """Artifacts of one name that are shown, where a loop made many."""
 INTERVALS = (("_low", "_high"), (".low", ".high"))
@@ -74,8 +77,12 @@ def _print_value(console: "Console", store: "Store", artifact: "Artifact") -> No
 
 
 def _print_facts(console: "Console", facts: Mapping[str, str]) -> None:
+    """Print a fact below the other; a long one goes on below its beginning: why something is so must be read whole."""
     longest = max(map(len, facts), default=0)
-    _print_lines(console, (f"{name:<{longest}}  {fact}" for name, fact in facts.items()))
+    width = max(console.width - longest - 4, NARROWEST)
+    for name, fact in facts.items():
+        first, *others = textwrap.wrap(fact, width, break_long_words=False, break_on_hyphens=False) or [""]
+        _print_lines(console, [f"{name:<{longest}}  {first}", *(f"{'':<{longest}}  {line}" for line in others)])
 
 
 def _brief(value: object) -> str:
@@ -88,7 +95,8 @@ def _brief(value: object) -> str:
         return shown if 0 < len(shown) <= LONGEST else f"{len(value)} entries"
     if isinstance(value, list):
         plain = all(isinstance(inner, str | int) for inner in value)
-        return ", ".join(map(str, value)) or "none" if plain else f"{len(value)} entries"
+        mark = "; " if any(", " in str(inner) for inner in value) else ", "
+        return mark.join(map(str, value)) or "none" if plain else f"{len(value)} entries"
     return _shown(value)
 
 
