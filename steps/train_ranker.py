@@ -150,6 +150,11 @@ def train_ranker(
     calibration, reliable = _calibrated(ranker, table, len(judges.users))
     metrics = _metrics(ndcg, ranker.num_boosted_rounds(), calibration)
     importance = _importance(ranker)
+    if not importance["splits"].any():
+        current_step().log(
+            f"the ranker learnt nothing from {len(learners.users)} users and orders nothing: no tree has a split, as "
+            f"a leaf must weigh train_ranker.minimum_child_weight={minimum_child_weight:g}; take more interactions"
+        )
     return Ranker(
         ranker,
         metrics,

@@ -3,6 +3,7 @@ import io
 from rich.console import Console
 
 from kaon.artifacts import open_store
+from kaon.cli.published_end import published_lines
 from kaon.cli.report import print_report
 from kaon.dsl import step, workflow
 from kaon.dsl.backends import run
@@ -41,3 +42,22 @@ def test_a_long_fact_goes_on_below_its_beginning():
 
 def test_a_fact_of_several_lines_is_one():
     assert "  note     a folder alone   fix: name an image" in printed(width=120)
+
+
+@step(output="receipt")
+def keep_as_challenger(*, validated: bool = False) -> dict[str, object]:
+    shipment = {"tags": [], "published_as": "bundle", "notes": []}
+    told = {"name": "shop", "version": "1a", "bundle": "/b", "shipment": shipment}
+    return {**told, "validated": validated, "reasons": [] if validated else REASONS}
+
+
+def test_a_run_that_published_what_is_not_validated_says_so_at_its_end_and_why():
+    store = open_store("memory://")
+
+    def ends(validated: bool) -> list[str]:
+        flow = workflow("shop", keep_as_challenger)
+        result = run(flow, {"keep_as_challenger.validated": validated}, store=store)
+        return list(published_lines(store, result.run_id, ["receipt"]))
+
+    assert f"  note       not validated, so a challenger only: {'; '.join(REASONS)}" in ends(False)
+    assert not any("not validated" in line for line in ends(True))

@@ -118,7 +118,7 @@ def test_the_same_seed_gives_the_same_ranker(world):
 def test_a_slice_without_positives_says_what_to_change(world):
     nothing = Interactions(world.ranking.iloc[:0])
 
-    with pytest.raises(NothingToRank, match=r"has 0 users to learn from.*raise split_interactions.ranking"):
+    with pytest.raises(NothingToRank, match=r"has 0 users to learn from.*lower train_ranker.minimum_users"):
         train_ranker(world.train, nothing, world.als, world.tower, {}, {}, {}, world.choices, MARKETS)
 
 
@@ -128,3 +128,11 @@ def test_the_ranker_never_sees_what_is_not_in_train_or_in_its_slice(world):
     positives = positives_of(sources, world.ranking)
 
     assert not np.asarray(sources.seen[positives.users, positives.items]).any()
+
+
+def test_a_ranker_that_learnt_nothing_says_so_and_orders_nothing(world, caplog):
+    with caplog.at_level("INFO"):
+        learnt = trained(world, rounds=2, minimum_child_weight=1e9)
+
+    assert not learnt.feature_importance["splits"].any()
+    assert "the ranker learnt nothing from" in caplog.text

@@ -28,6 +28,8 @@ def _told(receipt: Mapping[str, Any]) -> Iterator[str]:
 
     name, version, shipment = receipt["name"], receipt["version"], receipt["shipment"]
     yield f"  published  {name} {version}, {shipment['tags'][0] if shipment['tags'] else receipt['bundle']}"
+    if not receipt.get("validated", True):
+        yield f"  note       not validated, so a challenger only: {'; '.join(receipt['reasons'])}"
     now = serving(name)
     if now is not None and now.url:
         yield f"  serves     {now.url} (version {now.version}, container {now.container})"

@@ -106,6 +106,8 @@ def _print_lines(console: "Console", lines: Iterable[str]) -> None:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return ""
     if not isinstance(value, float):
         return str(value)
     if value.is_integer() and abs(value) >= 1:
