@@ -12,8 +12,6 @@ from .charts import SCHEMA
 from .opened import Opened
 from .stored_rows import StoredRows
 
-MODELS = ("global", "local", "fine_tuned")
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -40,11 +38,12 @@ class DecisionsViewer:
         found = decisions(opened)
         if not found:
             return [Note("No market was decided.")]
+        models = list(dict.fromkeys(model for one in found for model in one.measured))
         rows: list[tuple[Cell, ...]] = [
-            (one.market, one.model, one.users, *(_said(one.measured.get(model)) for model in MODELS), one.reason)
+            (one.market, one.model, one.users, *(_said(one.measured.get(model)) for model in models), one.reason)
             for one in found
         ]
-        return [_picture(found), grid(("market", "chosen", "users", *MODELS, "why"), rows, "Decisions")]
+        return [_picture(found, models), grid(("market", "chosen", "users", *models, "why"), rows, "Decisions")]
 
 
 def is_decisions(artifact: Artifact) -> bool:
@@ -65,17 +64,15 @@ def decisions(opened: Opened) -> list[Decision]:
 
 
 def _from_choice(market: str, choice: Mapping[str, Any]) -> Decision:
-    ndcg = choice["ndcg"]
-    known = (*(model for model in MODELS if model in ndcg), *(model for model in ndcg if model not in MODELS))
-    measured = {model: (ndcg[model]["mean"], ndcg[model]["low"], ndcg[model]["high"]) for model in known}
+    measured = {model: (one["mean"], one["low"], one["high"]) for model, one in choice["ndcg"].items()}
     return Decision(market, choice["model"], choice["users"], choice["reason"], measured)
 
 
 def _from_row(row: Mapping[str, Any]) -> Decision:
     measured = {
         model: (row[model], row[f"{model}_low"], row[f"{model}_high"])
-        for model in MODELS
-        if {model, f"{model}_low", f"{model}_high"} <= set(row)
+        for model in row
+        if {f"{model}_low", f"{model}_high"} <= set(row)
     }
     return Decision(str(row["market"]), str(row["chosen"]), int(row["users"]), str(row["reason"]), measured)
 
@@ -84,16 +81,16 @@ def _said(measured: tuple[float, float, float] | None) -> str:
     return "" if measured is None else f"{measured[0]:.4f} [{measured[1]:.3f}, {measured[2]:.3f}]"
 
 
-def _picture(found: list[Decision]) -> Chart:
+def _picture(found: list[Decision], models: list[str]) -> Chart:
     """Return a point with its interval for every model of every market; that of the chosen one is large."""
     values = [
         {"market": one.market, "model": model, "mean": mean, "low": low, "high": high, "chosen": model == one.model}
         for one in found
         for model, (mean, low, high) in one.measured.items()
     ]
-    place = {"y": {"field": "market", "type": "nominal", "title": None}, "yOffset": {"field": "model", "sort": MODELS}}
+    place = {"y": {"field": "market", "type": "nominal", "title": None}, "yOffset": {"field": "model", "sort": models}}
     colour = {
-        "color": {"field": "model", "type": "nominal", "sort": MODELS, "legend": {"orient": "top", "title": None}}
+        "color": {"field": "model", "type": "nominal", "sort": models, "legend": {"orient": "top", "title": None}}
     }
     across = {"type": "quantitative", "title": "nDCG@10", "scale": {"zero": False}, "axis": {"tickCount": 6}}
     spec: dict[str, Any] = {

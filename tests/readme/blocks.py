@@ -7,6 +7,8 @@ toml     with a title: a file of the reader's project. Where it declares entry p
          `pip install --editable .` would leave is written as well.
 bash     run, in a shell; exits with 0, unless a comment says `# exits with 2`
 text     what the block before it prints. A line `…` stands for any lines; times, dates and digests may differ
+console  shown and not run: a session, whose commands, after `$`, exist
+json     shown: what a program writes or answers, a value a line
 mermaid  what `kaon show recommendations --mermaid` prints
 sh       shown and not run: what takes minutes, needs the network or stays. Its make targets, commands and options exist
 """

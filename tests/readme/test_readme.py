@@ -1,21 +1,30 @@
 """The README does what it says: its files are written, its commands run, and their output is what it shows."""
 
+import json
 import re
 import shlex
+from importlib.util import find_spec
 
 import pytest
 import typer
 from tests.readme.blocks import README, REPOSITORY, Block, Walk, blocks_of, is_shown
 
 from kaon.cli import app, main
+from kaon.deploy.serving.app import create_app
 
 PAGE = README.read_text()
 BLOCKS = blocks_of(PAGE)
 SHOWN_ONLY = [
     line for block in BLOCKS if block.language == "sh" for line in block.text.replace("\\\n", " ").splitlines()
+] + [
+    line.removeprefix("$ ")
+    for block in BLOCKS
+    if block.language == "console"
+    for line in block.text.splitlines()
+    if line.startswith("$ ")
 ]
 OTHER_PROGRAMS = ("pip",)
-"""Programs that blocks which are only shown may call, besides make, kaon and the files of the repository."""
+"""Programs that blocks which are only shown may call, besides make, kaon, curl and what is in the repository."""
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +83,14 @@ def test_a_line_that_is_only_shown_names_targets_commands_and_options_that_exist
             command = next(found for name, found in COMMANDS.items() if tuple(arguments[: len(name)]) == name)
             options = {option for parameter in command.params for option in parameter.opts}
             assert {word for word in arguments if word.startswith("--")} <= options
-        case "python" if arguments[0] == "-m":
-            assert (REPOSITORY / f"{arguments[1].replace('.', '/')}.py").is_file()
+        case "python" | "python3" if arguments[0] == "-m":
+            assert find_spec(arguments[1]) is not None
         case "python":
             assert (REPOSITORY / arguments[0]).is_file()
+        case "curl":
+            path = next(word.partition("/")[2] for word in arguments if word.startswith("localhost:8000/"))
+            routes = create_app(None, None, None).routes
+            assert any(route.path_regex.match(f"/{path.partition('?')[0]}") for route in routes)
         case _:
             assert program in OTHER_PROGRAMS
 
@@ -88,7 +101,22 @@ def test_every_command_stands_on_the_page(words):
 
 
 def test_every_block_is_of_a_language_that_has_a_rule():
-    assert {block.language for block in BLOCKS} == {"python", "toml", "bash", "text", "mermaid", "sh"}
+    assert {block.language for block in BLOCKS} == {
+        "python",
+        "toml",
+        "bash",
+        "text",
+        "mermaid",
+        "sh",
+        "console",
+        "json",
+    }
+
+
+def test_every_line_of_json_is_json():
+    lines = [line for block in BLOCKS if block.language == "json" for line in block.text.splitlines()]
+
+    assert all(json.loads(line) for line in lines)
 
 
 def test_every_output_on_the_page_follows_the_block_that_prints_it():

@@ -81,14 +81,15 @@ class TestDecisionsViewer(ViewerTests):
     examples = ((pd.DataFrame, DECISIONS), (pd.DataFrame, DECISIONS.head(0)))
 
     def test_the_choices_themselves_show_as_their_table_does(self, folder_store: Store):
-        measured = {model: Interval(0.5, 0.4, 0.6, 9) for model in ("global", "local", "fine_tuned")}
-        choices = MarketChoices({"s1": Choice("local", "gains", 9, measured, {})})
+        measured = {model: Interval(0.5, 0.4, 0.6, 9) for model in ("tower", "local_als", "blend")}
+        choices = MarketChoices({"s1": Choice("local_als", "gains", 9, measured, {})})
         artifact = stored(folder_store, choices, MarketChoices)
         chart, table = self.viewer.view(Opened(folder_store, artifact))
 
         assert self.viewer.fits(artifact) > JsonViewer().fits(artifact)
-        assert [row["chosen"] for row in chart.spec["data"]["values"]] == [False, True, False]
-        assert table.rows == (("s1", "local", 9, *["0.5000 [0.400, 0.600]"] * 3, "gains"),)
+        drawn = {row["model"]: row["chosen"] for row in chart.spec["data"]["values"]}
+        assert drawn == {"tower": False, "local_als": True, "blend": False}
+        assert table.rows == (("s1", "local_als", 9, *["0.5000 [0.400, 0.600]"] * 3, "gains"),)
 
 
 class TestMetricsViewer(ViewerTests):
