@@ -68,7 +68,7 @@ def serve(settings: Settings) -> None:
     threading.Thread(target=watcher.watch, args=(lambda: ended.wait(settings.look_every),), daemon=True).start()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="answers") as workers:
         config = uvicorn.Config(
-            create_app(current, metrics, workers),
+            create_app(current, metrics, workers, settings.most_waiting),
             host=settings.host,
             port=settings.port,
             log_config=None,
