@@ -38,7 +38,7 @@ class Busy(Exception):
     """So many requests wait that another one is better asked again later."""
 
 
-def create_app(current: Current, metrics: ServerMetrics, workers: Executor, most_waiting: int = 64) -> FastAPI:
+def create_app(current: Current, metrics: ServerMetrics, workers: Executor, most_waiting: int = 256) -> FastAPI:
     """Return the application.
 
     workers: what computes answers, so that the loop goes on taking requests.

@@ -21,7 +21,7 @@ class Settings:
     """Seconds between two looks at whether there is another bundle."""
     drain: float = 0.0
     """Seconds for which requests are still taken after SIGTERM, while /readyz already says no."""
-    most_waiting: int = 64
+    most_waiting: int = 256
     """Answers that are computed or wait for it at once; more are refused with 503."""
 
 

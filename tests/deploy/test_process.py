@@ -24,7 +24,7 @@ def test_settings_come_from_the_environment():
     told = {"KAON_BUNDLE": "/b", "KAON_PORT": "9000", "KAON_HOST": "0.0.0.0", "KAON_DRAIN": "5", "KAON_LOOK_EVERY": ""}
 
     assert settings_from({**told, "KAON_MOST_WAITING": "9"}) == Settings(Path("/b"), "0.0.0.0", 9000, 1.0, 5.0, 9)
-    assert settings_from({}) == Settings(Path("/bundle"), "127.0.0.1", 8000, 1.0, 0.0, 64)
+    assert settings_from({}) == Settings(Path("/bundle"), "127.0.0.1", 8000, 1.0, 0.0, 256)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_settings_come_from_the_environment():
     [
         ("KAON_PORT", "http", "KAON_PORT is 'http', which is no number: write KAON_PORT=8000"),
         ("KAON_PORT", "80.5", "must be a whole number: write KAON_PORT=8000"),
-        ("KAON_MOST_WAITING", "0", "must be from 1 to 100000: write KAON_MOST_WAITING=64"),
+        ("KAON_MOST_WAITING", "0", "must be from 1 to 100000: write KAON_MOST_WAITING=256"),
         ("KAON_PORT", "70000", "must be from 1 to 65535: write KAON_PORT=8000"),
         ("KAON_DRAIN", "-1", "must be from 0 to 3600: write KAON_DRAIN=0"),
     ],
