@@ -63,6 +63,22 @@ def test_a_request_that_was_taken_is_answered_after_sigterm(live, bundles):
     assert server.process.wait(timeout=20) == 0
 
 
+def test_a_connection_that_was_idle_for_some_seconds_is_still_answered(live, bundles):
+    server = live(bundles[0])
+    server.wait()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    for _ in range(2):
+        connection.request("GET", "/healthz")
+        kept = connection.sock
+        assert connection.getresponse().read()
+        time.sleep(6)  # uvicorn's own is 5
+
+    assert connection.sock is kept
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().status == 200
+    assert connection.sock is kept
+
+
 def test_a_draining_server_is_not_ready_and_still_answers_and_closes_connections(live, bundles):
     server = live(bundles[0], KAON_DRAIN="2")
     server.wait()
