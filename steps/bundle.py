@@ -6,6 +6,7 @@ sources.safetensors  histories, neighbours, popularity, and what every model say
 models/*             the models that were chosen for the markets, for histories that training never saw
 index.faiss          the items' ALS vectors, for retrieval
 ranker.ubj           the ranker
+genres.json          the genres of the items, where a catalogue knows them
 golden.json          requests and what they are answered with, where the bundle was published by `publish`
 """
 
@@ -29,6 +30,7 @@ from .bundled_models import ModelFiles, model_files
 from .features import NAMES, queries
 from .list_ranker import ranked_scores
 from .model_vectors import Model
+from .reranking.genres import GenreTable, genre_table, genres_from, genres_json
 from .source_arrays import source_arrays, source_ids, sources_from
 from .sources import Rows, Sources, Vectors
 
@@ -37,6 +39,7 @@ FORMAT = 3
 
 MANIFEST = "manifest.json"
 IDS, SOURCES, INDEX, RANKER = "ids.json", "sources.safetensors", "index.faiss", "ranker.ubj"
+GENRES = "genres.json"
 INDEX_ITEMS = "index_items"
 
 
@@ -55,6 +58,8 @@ class Parts:
     index_items: Rows
     """Which item of `sources.item_ids` each vector of the index is."""
     ranker: xgboost.Booster
+    genres: GenreTable | None = None
+    """Of `sources.item_ids`; None or one without names where they are not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +73,8 @@ class Bundle:
     index_items: Rows
     """Which item of `sources.item_ids` each vector of the index is."""
     ranker: xgboost.Booster
+    genres: GenreTable
+    """Without names where the bundle holds none."""
     _rows: Mapping[str, int] = field(repr=False)
 
     def user_row(self, user_id: str) -> int:
@@ -156,7 +163,8 @@ def load_bundle(path: Path | str) -> Bundle:
     ranker.set_param({"nthread": len(os.sched_getaffinity(0))})
     index = by_inner_product(faiss.deserialize_index(np.frombuffer(raw[INDEX], dtype=np.uint8)))
     rows = {str(user): row for row, user in enumerate(sources.user_ids)}
-    return Bundle(folder, manifest, sources, index, arrays[INDEX_ITEMS], ranker, rows)
+    genres = genres_from(raw[GENRES]) if GENRES in raw else genre_table(None, sources.item_ids)
+    return Bundle(folder, manifest, sources, index, arrays[INDEX_ITEMS], ranker, genres, rows)
 
 
 def newest_version(path: Path) -> Path:
@@ -183,6 +191,8 @@ def _write_files(parts: Parts, models: ModelFiles, folder: Path) -> dict[str, Di
         **{name: _write(folder / name, raw) for name, raw in models.content.items()},
     }
     _synced(folder / MODELS)
+    if parts.genres is not None and parts.genres.names:
+        digests[GENRES] = _write(folder / GENRES, genres_json(parts.genres))
     return digests
 
 

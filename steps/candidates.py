@@ -147,7 +147,7 @@ def _retrieved(sources: Sources, asked: Queries, market: int, per_source: int) -
     scores = {
         **{name: asked.vectors[name] @ vectors[name].table(market).T for name in RETRIEVING if name in vectors},
         "market_jaccard": (asked.history @ jaccard(local, JACCARD_SHRINKAGE)).toarray(),
-        "market_popularity": np.broadcast_to(np.log1p(local.users), (len(asked.market), len(every))),
+        "market_popularity": np.broadcast_to(local.log_users, (len(asked.market), len(every))),
     }
     refused = (asked.history.toarray() > 0) | (local.users == 0)
     best = [_best(scores[name], refused, per_source) for name in RETRIEVING]

@@ -79,6 +79,8 @@ class Queries:
 
     def part(self, rows: Rows) -> "Queries":
         """Return some of the lists."""
+        if np.array_equal(rows, np.arange(len(self.market))):
+            return self
         vectors = {name: own[rows] for name, own in self.vectors.items()}
         return Queries(self.history[rows], self.market[rows], vectors, self.items[rows])
 
@@ -135,7 +137,7 @@ def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: 
     alike = _alike(sources, asked.history, at, market)
     scores = {**everywhere, **{f"market_{name}": values for name, values in here.items()}, **vectors, **alike}
     length = np.diff(asked.history.indptr).astype("f4")
-    popularity = asked.history @ np.log1p(local.users) / np.maximum(length, 1)
+    popularity = asked.history @ local.log_users / np.maximum(length, 1)
     about = {
         "overlap": everywhere["overlap"],
         "market_overlap": here["overlap"],
@@ -158,7 +160,7 @@ def _of_population(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows)
         **_paired(neighbours, history, at),
         **_regression(neighbours, history, at),
         "like_minded": np.take_along_axis(like_minded(history, neighbours), at, axis=1),
-        "popularity": np.log1p(neighbours.users)[at],
+        "popularity": neighbours.log_users[at],
     }
 
 
@@ -197,8 +199,8 @@ def _alike(sources: Sources, history: sparse.csr_matrix, at: Rows, market: int) 
     """Return the scores COSINES, 0 for an item without a vector and for an empty history."""
     found = {}
     for source in ALIKE:
-        table = sources.vectors()[source].table(market)
-        met, candidates = _unit(table[history.indices]), _unit(table[at])  # (met, dim), (lists, candidates, dim)
+        table = sources.vectors()[source].directions(market)
+        met, candidates = table[history.indices], table[at]  # (met, dim), (lists, candidates, dim)
         mean, best = np.zeros(at.shape, "f4"), np.zeros(at.shape, "f4")
         for row, (start, end) in enumerate(pairwise(history.indptr)):
             if start < end:
@@ -214,13 +216,6 @@ def _rounded(score: Vectors) -> Vectors:
     Trees split at ties, such as the cosine 1 of an item with itself; 1.0000001 would fall on the other side.
     """
     return np.round(score, 5)
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    """Return the vectors at length 1; rows of zeros stay zeros."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: Vectors = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return unit
 
 
 def _over_history(reduce: np.ufunc, cells: Vectors, history: sparse.csr_matrix) -> Vectors:

@@ -42,6 +42,26 @@ class Neighbours:
         return sparse.csr_matrix(self.met_by.T)
 
     @cached_property
+    def lengths(self) -> Rows:
+        """Return how many items each user met, at least 1, shape (users,)."""
+        return np.asarray(np.maximum(np.diff(self.met.indptr), 1), dtype=np.int64)
+
+    @cached_property
+    def rarity(self) -> Vectors:
+        """Return what an item that is shared says of its users, shape (items,)."""
+        return (1 / np.log(2 + self.users)).astype("f4")
+
+    @cached_property
+    def damping(self) -> Vectors:
+        """Return what divides what like-minded users say of each item, shape (items,)."""
+        return np.asarray(np.maximum(self.users, 1) ** POPULAR_DAMPING)
+
+    @cached_property
+    def log_users(self) -> Vectors:
+        """Return log(1 + users) of each item, shape (items,)."""
+        return np.log1p(self.users)
+
+    @cached_property
     def similarities(self) -> dict[float, sparse.csr_matrix]:
         """Return the matrices of `jaccard` that were asked for, by their shrinkage."""
         return {}
@@ -104,12 +124,26 @@ def regression_weights(seen: sparse.csr_matrix, *, regressed: int, penalty: floa
 def lookup(matrix: sparse.csr_matrix, rows: Rows, columns: Rows) -> Vectors:
     """Return what a matrix holds in each row at some columns, zeros included; rows (n,), columns (n, some).
 
-    The rows are taken out first: SciPy looks through a whole matrix before it looks up many places in it.
+    matrix: every place stands in it once at most.
+
+    The rows are taken out and numbered on, so that one search finds all places: SciPy takes longer to check what it is
+    asked than to look up what one request asks.
     """
     if not columns.size:
         return np.zeros(columns.shape, "f4")
-    own = np.repeat(np.arange(len(rows)), columns.shape[1])
-    return np.asarray(matrix[rows][own, columns.ravel()], dtype="f4").reshape(columns.shape)
+    if not matrix.has_sorted_indices:
+        matrix = matrix.sorted_indices()
+    starts = matrix.indptr[rows].astype(np.int64)
+    length = matrix.indptr[rows + 1] - starts
+    after = np.cumsum(length)
+    if not after[-1]:
+        return np.zeros(columns.shape, "f4")
+    taken = np.arange(after[-1]) + np.repeat(starts - after + length, length)
+    line = np.arange(len(rows)) * matrix.shape[1]
+    places = np.repeat(line, length) + matrix.indices[taken]
+    wanted = line[:, None] + columns
+    found = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
+    return np.where(places[found] == wanted, matrix.data[taken[found]], np.float32(0))
 
 
 def like_minded(history: sparse.csr_matrix, neighbours: Neighbours) -> Vectors:
@@ -119,13 +153,12 @@ def like_minded(history: sparse.csr_matrix, neighbours: Neighbours) -> Vectors:
     met; the square of it is summed over the users of an item and divided by a root of the item's users, so that
     neither long histories nor popular items are always near.
     """
-    rare = (1 / np.log(2 + neighbours.users)).astype("f4")
-    weighted = sparse.csr_matrix((history.data * rare[history.indices], history.indices, history.indptr), history.shape)
+    weight = history.data * neighbours.rarity[history.indices]
+    weighted = sparse.csr_matrix((weight, history.indices, history.indptr), history.shape)
     alike = weighted @ neighbours.met_by  # (histories, users)
-    met = np.maximum(np.diff(neighbours.met.indptr), 1)
-    alike.data = alike.data**2 / met[alike.indices]
+    alike.data = alike.data**2 / neighbours.lengths[alike.indices]
     scores = (alike @ neighbours.met).toarray()
-    scaled: Vectors = (scores / np.maximum(neighbours.users, 1) ** POPULAR_DAMPING).astype("f4", copy=False)
+    scaled: Vectors = (scores / neighbours.damping).astype("f4", copy=False)
     return scaled
 
 

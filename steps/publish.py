@@ -22,7 +22,7 @@ from .interactions import Interactions, positions
 from .market_models import MarketChoices
 from .publishing import NotPublishable, Publisher, Shipment, Shipping, golden_requests, set_state, ship
 from .receipt import Receipt
-from .reranking import Reranking
+from .reranking import Reranking, genre_table
 from .sources import build_sources
 from .two_tower import TwoTower
 
@@ -46,6 +46,7 @@ def publish(
     index_report: Metrics,
     stable: bool,
     twin_tower: TwoTower | None = None,
+    catalogue: pd.DataFrame | None = None,
     *,
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] = "recommendations",
     minimum_index_recall: Share = 0.95,
@@ -70,6 +71,7 @@ def publish(
     It is published as an image with its server, which must answer golden requests as was computed here before it
     counts: a champion's container then takes the place of what served. If it answers otherwise nothing changes.
 
+    catalogue: genres of the items, which a server filters and caps by; a bundle without them does neither.
     name: of the model in the registry, and of the folder of its versions.
     minimum_index_recall: an index that finds less of what exact search finds is not published at all.
     minimum_gain: in nDCG@10 on lists of the test slice; the whole interval of the gain must lie above it.
@@ -105,7 +107,8 @@ def publish(
     current_step().progress(0.5, f"test: nDCG@10 {report.ranker}, best source {report.best_source}")
     reasons = _reasons(stable, report, minimum_gain)
     sources = build_sources(interactions, als, tower, chosen, markets, twin_tower)
-    parts = Parts(sources, chosen, item_index, positions(als.item_ids, sources.item_ids), ranker)
+    genres = genre_table(catalogue, sources.item_ids)
+    parts = Parts(sources, chosen, item_index, positions(als.item_ids, sources.item_ids), ranker, genres)
     about = {
         "name": name,
         "run": current_step().run_id,
@@ -119,7 +122,7 @@ def publish(
     }
     shipping = Shipping(publisher, base_image, registry, port)
     with publishing_alone(kaon_home(), name, waits=_wait):
-        golden = golden_json(golden_requests(parts, reranking))
+        golden = golden_json(golden_requests(parts, reranking, genres))
         written = write_bundle(parts, kaon_home() / "bundles" / name, about, {FILE: golden})
         set_state(written.path, str(about["state"]), reasons)
         current_step().progress(0.6, f"bundle {written.path}")

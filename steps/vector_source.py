@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ SPECTRAL_SWEEPS = 4
 SEED = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class VectorSource:
     """Vectors of users and items whose inner product is a score; neither is normalised, lengths carry meaning."""
 
@@ -38,8 +39,25 @@ class VectorSource:
 
     def table(self, market: int) -> Vectors:
         """Return the item vectors (items, dim) for users of a market, -1 for one that is not known."""
-        vectors: Vectors = self.items[self.model_of_market[market] if market >= 0 else 0]
+        vectors: Vectors = self.items[self._model(market)]
         return vectors
+
+    def directions(self, market: int) -> Vectors:
+        """Return the item vectors of `table` at length 1; those of zeros stay zeros."""
+        vectors: Vectors = self._unit_items[self._model(market)]
+        return vectors
+
+    @cached_property
+    def usual_length(self) -> float:
+        """Return the mean length of the users' vectors, 0 without users."""
+        return float(np.linalg.norm(self.users, axis=1).mean()) if len(self.users) else 0.0
+
+    @cached_property
+    def _unit_items(self) -> Vectors:
+        return np.stack([unit_vectors(table) for table in self.items]).astype("f4", copy=False)
+
+    def _model(self, market: int) -> int:
+        return int(self.model_of_market[market]) if market >= 0 else 0
 
 
 def unit_vectors(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

@@ -24,8 +24,9 @@ T = TypeVar("T", bound=BaseModel)
 REFUSED: dict[int | str, dict[str, Any]] = {
     413: {"model": Refused, "description": "The request is too large."},
     422: {"model": Refused, "description": "The request cannot be answered: which field, and why."},
-    503: {"model": Ready, "description": "No bundle serves yet."},
+    503: {"model": Ready, "description": "No bundle serves yet, or too many requests wait already: ask again later."},
 }
+RETRY = {"retry-after": "1"}
 UNKNOWN_ITEM: dict[int | str, dict[str, Any]] = {404: {"model": Refused, "description": "There is no such item."}}
 
 
@@ -33,30 +34,44 @@ class NotReady(Exception):
     """No bundle serves."""
 
 
-def create_app(current: Current, metrics: ServerMetrics, workers: Executor) -> FastAPI:
+class Busy(Exception):
+    """So many requests wait that another one is better asked again later."""
+
+
+def create_app(current: Current, metrics: ServerMetrics, workers: Executor, most_waiting: int = 256) -> FastAPI:
     """Return the application.
 
     workers: what computes answers, so that the loop goes on taking requests.
+    most_waiting: answers that are computed or wait for it at once; who asks for another one is told to come back.
     """
     app = FastAPI(title="Kaon recommender", version="1", docs_url=None, redoc_url=None)
     app.add_middleware(Guard, metrics=metrics, current=current)
-    _add_answers(app, current, metrics, workers)
+    _add_answers(app, current, metrics, workers, most_waiting)
     _add_condition(app, current, metrics)
-    _add_refusals(app, current)
+    _add_refusals(app, current, metrics)
     return app
 
 
-def _add_answers(app: FastAPI, current: Current, metrics: ServerMetrics, workers: Executor) -> None:
+def _add_answers(app: FastAPI, current: Current, metrics: ServerMetrics, workers: Executor, most_waiting: int) -> None:
+    waiting = 0
+
     async def answered(answer: Callable[[Recommender, Stages], T]) -> Response:
+        nonlocal waiting
         recommender = current.recommender
         if recommender is None:
             raise NotReady
+        if waiting >= most_waiting:
+            raise Busy
 
         def computed() -> tuple[bytes, Stages]:
             stages = Stages()
             return answer(recommender, stages).model_dump_json().encode(), stages
 
-        body, stages = await asyncio.get_running_loop().run_in_executor(workers, computed)
+        waiting += 1
+        try:
+            body, stages = await asyncio.get_running_loop().run_in_executor(workers, computed)
+        finally:
+            waiting -= 1
         metrics.note_stages(stages)
         return Response(body, media_type="application/json")
 
@@ -104,7 +119,7 @@ def _add_condition(app: FastAPI, current: Current, metrics: ServerMetrics) -> No
         return JSONResponse(dict(current.recommender.bundle.manifest))
 
 
-def _add_refusals(app: FastAPI, current: Current) -> None:
+def _add_refusals(app: FastAPI, current: Current, metrics: ServerMetrics) -> None:
     @app.exception_handler(HTTPException)
     async def unrouted(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -130,7 +145,13 @@ def _add_refusals(app: FastAPI, current: Current) -> None:
 
     @app.exception_handler(NotReady)
     async def not_ready(_: Request, __: Exception) -> Response:
-        return JSONResponse(_ready(current).model_dump(), status_code=503, headers={"retry-after": "1"})
+        return JSONResponse(_ready(current).model_dump(), status_code=503, headers=RETRY)
+
+    @app.exception_handler(Busy)
+    async def busy(_: Request, __: Exception) -> Response:
+        metrics.note_shed()
+        told = _ready(current).model_copy(update={"reason": "too many requests wait already: ask again later"})
+        return JSONResponse(told.model_dump(), status_code=503, headers=RETRY)
 
 
 def _ready(current: Current) -> Ready:

@@ -30,6 +30,7 @@ class ServerMetrics:
         self.fallbacks = Counter(
             "kaon_fallbacks", "Answers in which popularity stood in for a part.", ("part",), registry=self.registry
         )
+        self.shed = Counter("kaon_shed", "Requests refused since too many waited.", registry=self.registry)
         self.swaps = Counter(
             "kaon_bundle_swaps", "Bundles that were found, by what came of them.", ("outcome",), registry=self.registry
         )
@@ -50,6 +51,10 @@ class ServerMetrics:
             self.stage_seconds.labels(stage).observe(seconds)
         for part in stages.failed:
             self.fallbacks.labels(part).inc()
+
+    def note_shed(self) -> None:
+        """Count a request that was told to come back."""
+        self.shed.inc()
 
     def note_swap(self, version: str) -> None:
         """Say which bundle answers from now on."""

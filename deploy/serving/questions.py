@@ -59,7 +59,7 @@ class Filters(_Body):
     items: Items = ()
     """If there are any, no others are."""
     genres: Annotated[tuple[Id, ...], Field(max_length=MOST_GENRES)] = ()
-    """If there are any, each item has one of them; refused by a bundle that knows no genres, as none does so far."""
+    """If there are any, each item has one of them. One that no item has is refused; of some data nobody knows any."""
 
 
 class RecommendQuestion(Asking):

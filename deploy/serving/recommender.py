@@ -67,7 +67,7 @@ class Recommender:
         )
         items, explored = stages.attempt(
             "reranking",
-            lambda: reranked(sources, visitors, found, scores, settings, k=asked.k),
+            lambda: reranked(sources, visitors, found, scores, settings, k=asked.k, genres=self.bundle.genres),
             lambda: _best(found, scores, asked.k),
         )
         score_of = dict(zip(found[0].tolist(), scores[0].tolist(), strict=True))
@@ -130,10 +130,17 @@ class Recommender:
         return visitors_of(self.bundle.sources, [Visitor(asked.user, asked.market, asked.history, without)])
 
     def _only(self, filters: Filters) -> Mask | None:
-        """Return which items may be offered, None for all."""
-        if filters.genres:
+        """Return which items may be offered, None for all. Raises NoSuch for a genre that no item has."""
+        only = self.catalogue.mask(filters.items) if filters.items else None
+        if not filters.genres:
+            return only
+        if not self.bundle.genres.names:
             raise NoSuch("filters.genres", "this bundle knows no genres of its items")
-        return self.catalogue.mask(filters.items) if filters.items else None
+        try:
+            having = self.bundle.genres.having(filters.genres)
+        except ValueError as error:
+            raise NoSuch("filters.genres", str(error)) from None
+        return having if only is None else having & only
 
     def _popular(self, visitors: Visitors, only: Mask | None, k: int) -> Rows:
         """Return what is popular in the visitor's market, without what was met, in ascending order; shape (1, …)."""

@@ -21,21 +21,28 @@ class Settings:
     """Seconds between two looks at whether there is another bundle."""
     drain: float = 0.0
     """Seconds for which requests are still taken after SIGTERM, while /readyz already says no."""
+    most_waiting: int = 256
+    """Answers that are computed or wait for it at once; more are refused with 503."""
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
-    """Return the settings of KAON_BUNDLE, KAON_HOST, KAON_PORT, KAON_LOOK_EVERY and KAON_DRAIN. Raises BadSetting."""
+    """Return the settings of KAON_BUNDLE, KAON_HOST, KAON_PORT and the rest. Raises BadSetting."""
     usual = Settings()
-    port = _number(environment, "KAON_PORT", usual.port, 1, 65_535)
-    if port != int(port):
-        raise BadSetting(f"KAON_PORT is {environment['KAON_PORT']!r}, and a port is a whole number: KAON_PORT=8000")
     return Settings(
         bundle=Path(environment.get("KAON_BUNDLE") or usual.bundle),
         host=environment.get("KAON_HOST") or usual.host,
-        port=int(port),
+        port=_whole(environment, "KAON_PORT", usual.port, 1, 65_535),
         look_every=_number(environment, "KAON_LOOK_EVERY", usual.look_every, 0.05, 3600),
         drain=_number(environment, "KAON_DRAIN", usual.drain, 0, 3600),
+        most_waiting=_whole(environment, "KAON_MOST_WAITING", usual.most_waiting, 1, 100_000),
     )
+
+
+def _whole(environment: Mapping[str, str], name: str, usual: int, least: int, most: int) -> int:
+    number = _number(environment, name, usual, least, most)
+    if number != int(number):
+        raise BadSetting(f"{name} is {environment[name]!r}, and must be a whole number: write {name}={usual}")
+    return int(number)
 
 
 def _number(environment: Mapping[str, str], name: str, usual: float, least: float, most: float) -> float:

@@ -10,7 +10,16 @@ from kaon.artifacts.publications.golden import Golden
 from ..list_ranker import ranked_scores
 from ..one_blas_thread import one_blas_thread
 from ..ranking import Rows
-from ..reranking import Reranking, Served, Visitor, questions_of, ranked_candidates, reranked, visitors_of
+from ..reranking import (
+    GenreTable,
+    Reranking,
+    Served,
+    Visitor,
+    questions_of,
+    ranked_candidates,
+    reranked,
+    visitors_of,
+)
 from ..sources import Sources
 
 KNOWN, COLD = 16, 4
@@ -20,16 +29,18 @@ K = 10
 
 
 @one_blas_thread()
-def golden_requests(served: Served, reranking: Reranking, *, seed: int = 0) -> tuple[Golden, ...]:
+def golden_requests(
+    served: Served, reranking: Reranking, genres: GenreTable | None = None, *, seed: int = 0
+) -> tuple[Golden, ...]:
     """Return requests of users from all over the data with what the recommender answers to each alone.
 
-    reranking: how the server will make lists.
+    reranking, genres: how the server will make lists, and of what.
     """
     sources = served.sources
     random = np.random.default_rng(seed)
     asking = tuple(_visitors(sources))
     ranked = [_ranked(served, visitor, _candidates(sources, random)) for visitor in asking]
-    return (*ranked, *(_recommended(served, visitor, reranking) for visitor in asking))
+    return (*ranked, *(_recommended(served, visitor, reranking, genres) for visitor in asking))
 
 
 def _visitors(sources: Sources) -> Iterator[Visitor]:
@@ -58,10 +69,10 @@ def _ranked(served: Served, visitor: Visitor, items: Rows) -> Golden:
     return Golden("/rank", request, names, tuple(float(score) for score in scores))
 
 
-def _recommended(served: Served, visitor: Visitor, reranking: Reranking) -> Golden:
+def _recommended(served: Served, visitor: Visitor, reranking: Reranking, genres: GenreTable | None) -> Golden:
     sources, visitors = served.sources, visitors_of(served.sources, [visitor])
     found, scores = ranked_candidates(served, visitors, reranking)
-    lists, _ = reranked(sources, visitors, found, scores, reranking, k=K)
+    lists, _ = reranked(sources, visitors, found, scores, reranking, k=K, genres=genres)
     score_of = dict(zip(found[0].tolist(), scores[0].tolist(), strict=True))
     rows = [row for row in lists[0].tolist() if row >= 0]
     items = tuple(str(sources.item_ids[row]) for row in rows)

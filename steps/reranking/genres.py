@@ -1,5 +1,6 @@
 """Genres of items by number, where a catalogue knows them."""
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,22 @@ class GenreTable:
             )
         wanted = [self.names.index(genre) for genre in genres]
         return np.asarray(self.of_item[:, wanted].any(axis=1))
+
+
+def genres_json(genres: GenreTable) -> bytes:
+    """Return the names and the numbers of each item's genres, as a bundle holds them."""
+    numbers = [np.flatnonzero(row).tolist() for row in genres.of_item]
+    told = {"names": list(genres.names), "of_item": numbers}
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def genres_from(raw: bytes) -> GenreTable:
+    """Return the table of `genres_json`."""
+    told = json.loads(raw)
+    of_item = np.zeros((len(told["of_item"]), len(told["names"])), dtype=bool)
+    for row, numbers in enumerate(told["of_item"]):
+        of_item[row, numbers] = True
+    return GenreTable(tuple(told["names"]), of_item)
 
 
 def genre_table(catalogue: "pd.DataFrame | None", item_ids: npt.NDArray[np.str_]) -> GenreTable:

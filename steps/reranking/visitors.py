@@ -103,8 +103,7 @@ def questions_of(sources: Sources, visitors: Visitors, items: Rows) -> Queries:
 def _mean(source: VectorSource, titles: sparse.csr_matrix, market: int) -> Vectors:
     mean = titles @ source.table(market)  # (visitors, dim); its length is set below, so the sum will do
     length = np.linalg.norm(mean, axis=1, keepdims=True)
-    usual = float(np.linalg.norm(source.users, axis=1).mean()) if len(source.users) else 0.0
-    scaled: Vectors = np.divide(mean * usual, length, out=np.zeros_like(mean), where=length > 0)
+    scaled: Vectors = np.divide(mean * source.usual_length, length, out=np.zeros_like(mean), where=length > 0)
     return scaled
 
 
@@ -115,10 +114,12 @@ def _markets(sources: Sources, user: Rows, named: Rows) -> Rows:
 
 def _matrix(items: Sequence[Sequence[str]], item_ids: Ids) -> sparse.csr_matrix:
     """Return 1 for every item of every row that stands in item_ids, float32, shape (rows, item_ids)."""
+    shape = (len(items), len(item_ids))
+    if not any(items):
+        return sparse.csr_matrix(shape, dtype="f4")
     row = np.repeat(np.arange(len(items)), [len(some) for some in items])
     column = rows_of([item for some in items for item in some], item_ids)
     known = column >= 0
-    shape = (len(items), len(item_ids))
     matrix = sparse.csr_matrix((np.ones(int(known.sum()), "f4"), (row[known], column[known])), shape=shape)
     matrix.data[:] = 1  # a title that was named twice counts once
     matrix.sort_indices()

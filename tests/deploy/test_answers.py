@@ -1,12 +1,22 @@
 """What the server answers: as offline, with a reason for what it refuses, and with popularity where a part fails."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+from starlette.testclient import TestClient
+from tests.steps.published_world import published
 
+from kaon.deploy.serving.app import create_app
 from kaon.deploy.serving.guarding import LARGEST_BODY
+from kaon.deploy.serving.metrics import ServerMetrics
+from kaon.deploy.serving.recommender import load_recommender
+from kaon.deploy.serving.rehearsal import rehearse
+from kaon.deploy.serving.watching import Current
 from kaon.steps.bundle import load_bundle
 from kaon.steps.list_ranker import ranked_scores
 from kaon.steps.reranking import Reranking, Visitor, questions_of, ranked_candidates, recommend, visitors_of
@@ -26,6 +36,18 @@ ASKING = [
 def offline(bundles):
     """The same bundle as a step or a notebook reads it."""
     return load_bundle(bundles[0])
+
+
+@pytest.fixture(scope="module")
+def genred(tmp_path_factory):
+    """What answers from a bundle of which every second item is a comedy, and lists hold three items of a genre."""
+    items = [f"i{number:03}" for number in range(120)]
+    catalogue = pd.DataFrame({"item_id": items, "genres": [["Drama"] if n % 2 else ["Comedy"] for n in range(120)]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KAON_HOME", str(tmp_path_factory.mktemp("genred")))
+        capped = Reranking(per_genre=3)
+        receipt = published("genred", publisher="bundle", catalogue=catalogue, reranking=capped)
+    return load_recommender(receipt.bundle)
 
 
 def asked(client, path, **body):
@@ -229,3 +251,61 @@ def test_requests_and_stages_are_counted(client):
     assert 'kaon_requests_total{endpoint="other",status="404"} 1.0' in counted
     for stage in ("retrieval", "ranking", "reranking"):
         assert f'kaon_stage_seconds_count{{stage="{stage}"}} 1.0' in counted
+
+
+def test_a_list_by_genre_holds_that_genre_alone_and_as_offline(client_of, genred):
+    sources, genres = genred.bundle.sources, genred.bundle.genres
+    only = genres.having(("Comedy",))
+
+    answer = asked(client_of(genred), "/recommend", user="u0011", k=7, filters={"genres": ["Comedy"]})
+
+    visitors = visitors_of(sources, [Visitor("u0011")])
+    expected = recommend(genred.bundle, visitors, k=7, settings=genred.settings, genres=genres, only=only)
+    assert [one["item"] for one in answer["items"]] == expected.item_ids(sources)[0]
+    assert len(answer["items"]) == 7
+    assert all(int(one["item"][1:]) % 2 == 0 for one in answer["items"])
+
+
+def test_a_filter_by_genre_and_by_items_keeps_to_both(client_of, genred):
+    filters = {"genres": ["Drama"], "items": ["i001", "i002", "i003"]}
+
+    answer = asked(client_of(genred), "/recommend", market="uk", filters=filters)
+
+    assert {one["item"] for one in answer["items"]} == {"i001", "i003"}
+
+
+def test_a_genre_that_no_item_has_is_refused_with_those_there_are(client_of, genred):
+    refusal = refused(client_of(genred), "/recommend", filters={"genres": ["Opera"]})
+
+    assert refusal == {"filters.genres": "no item has the genre 'Opera'; choose from Comedy, Drama"}
+
+
+def test_a_cap_of_genres_holds_in_the_server_and_golden_requests_know_it(client_of, genred):
+    answer = asked(client_of(genred), "/recommend", user="u0011", k=6)
+
+    assert [int(one["item"][1:]) % 2 for one in answer["items"]].count(0) == 3
+    assert rehearse(genred) > 40
+
+
+def test_who_asks_while_too_many_wait_is_told_to_come_back_and_counted(recommender, workers, monkeypatch):
+    begun, ended = threading.Event(), threading.Event()
+
+    def slow(*arguments, **named):
+        begun.set()
+        assert ended.wait(30)
+        return ranked_scores(*arguments, **named)
+
+    monkeypatch.setattr("kaon.deploy.serving.recommender.ranked_scores", slow)
+    client = TestClient(create_app(Current(recommender), ServerMetrics(), workers, most_waiting=1))
+    with ThreadPoolExecutor(1) as caller:
+        first = caller.submit(client.post, "/recommend", json={"user": "u0001"})
+        assert begun.wait(30)
+        second = client.post("/recommend", json={"user": "u0002"})
+        healthy = client.get("/readyz")
+        ended.set()
+
+    assert (second.status_code, second.headers["retry-after"]) == (503, "1")
+    assert second.json()["reason"] == "too many requests wait already: ask again later"
+    assert healthy.status_code == first.result().status_code == 200
+    assert "kaon_shed_total 1.0" in client.get("/metrics").text
+    assert client.post("/recommend", json={"user": "u0002"}).status_code == 200

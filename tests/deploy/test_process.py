@@ -23,15 +23,16 @@ NEVER = ("torch", "pandas", "pyspark", "mlflow", "prefect", "sqlalchemy", "impli
 def test_settings_come_from_the_environment():
     told = {"KAON_BUNDLE": "/b", "KAON_PORT": "9000", "KAON_HOST": "0.0.0.0", "KAON_DRAIN": "5", "KAON_LOOK_EVERY": ""}
 
-    assert settings_from(told) == Settings(Path("/b"), "0.0.0.0", 9000, 1.0, 5.0)
-    assert settings_from({}) == Settings(Path("/bundle"), "127.0.0.1", 8000, 1.0, 0.0)
+    assert settings_from({**told, "KAON_MOST_WAITING": "9"}) == Settings(Path("/b"), "0.0.0.0", 9000, 1.0, 5.0, 9)
+    assert settings_from({}) == Settings(Path("/bundle"), "127.0.0.1", 8000, 1.0, 0.0, 256)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
         ("KAON_PORT", "http", "KAON_PORT is 'http', which is no number: write KAON_PORT=8000"),
-        ("KAON_PORT", "80.5", "a port is a whole number: KAON_PORT=8000"),
+        ("KAON_PORT", "80.5", "must be a whole number: write KAON_PORT=8000"),
+        ("KAON_MOST_WAITING", "0", "must be from 1 to 100000: write KAON_MOST_WAITING=256"),
         ("KAON_PORT", "70000", "must be from 1 to 65535: write KAON_PORT=8000"),
         ("KAON_DRAIN", "-1", "must be from 0 to 3600: write KAON_DRAIN=0"),
     ],
@@ -60,6 +61,22 @@ def test_a_request_that_was_taken_is_answered_after_sigterm(live, bundles):
     assert response.status == 200
     assert json.loads(response.read())["items"]
     assert server.process.wait(timeout=20) == 0
+
+
+def test_a_connection_that_was_idle_for_some_seconds_is_still_answered(live, bundles):
+    server = live(bundles[0])
+    server.wait()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    for _ in range(2):
+        connection.request("GET", "/healthz")
+        kept = connection.sock
+        assert connection.getresponse().read()
+        time.sleep(6)  # uvicorn's own is 5
+
+    assert connection.sock is kept
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().status == 200
+    assert connection.sock is kept
 
 
 def test_a_draining_server_is_not_ready_and_still_answers_and_closes_connections(live, bundles):

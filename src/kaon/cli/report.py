@@ -92,12 +92,21 @@ def _brief(value: object) -> str:
     if isinstance(value, dict):
         numbers = all(isinstance(inner, int | float) for inner in value.values())
         shown = ", ".join(f"{name} {fact}" for name, fact in with_intervals(value).items()) if numbers else ""
-        return shown if 0 < len(shown) <= LONGEST else f"{len(value)} entries"
+        return shown if 0 < len(shown) <= LONGEST else _shipped(value) or f"{len(value)} entries"
     if isinstance(value, list):
         plain = all(isinstance(inner, str | int) for inner in value)
         mark = "; " if any(", " in str(inner) for inner in value) else ", "
         return mark.join(map(str, value)) or "none" if plain else f"{len(value)} entries"
     return _shown(value)
+
+
+def _shipped(value: Mapping[str, object]) -> str:
+    """Return what a receipt's shipment is and where it serves, nothing for any other mapping."""
+    tags, url = value.get("tags"), value.get("url")
+    if "published_as" not in value or not isinstance(tags, list):
+        return ""
+    what = str(tags[0]) if tags else f"{value['published_as']} alone"
+    return f"{what}, serves at {url}" if url else f"{what}, serves nowhere yet"
 
 
 def _print_lines(console: "Console", lines: Iterable[str]) -> None:
