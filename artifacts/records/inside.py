@@ -5,36 +5,31 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Text, case, func, select, type_coerce
+from sqlalchemy import Connection, Text, and_, func, select, type_coerce
 
 from ..artifact import Artifact, LoopKeys
 from .database import Database
-from .json_text import from_json_text
 from .life import death
 from .messages import message_of
-from .reading import ARTIFACT_COLUMNS, STEP_COLUMNS, artifact_of, in_states, loop_keys, step_of
+from .reading import ARTIFACT_COLUMNS, STEP_COLUMNS, artifact_of, in_states, step_of
 from .record import Message, MessageKind, State, StepRecord
 from .runs import RUN, Clock, now
 from .tables import artifacts, messages, outputs, step_runs
 
-RANKS: tuple[State, ...] = (
-    "skipped",
-    "completed",
-    "pending",
-    "activated",
-    "running",
-    "retrying",
-    "cancelled",
-    "failed",
-    "held",
-)
-"""The state of an item is that of its steps which comes last here."""
+PARAMETERS = 500
+"""Numbers that a query names at most."""
 
-RANK = case({state: rank for rank, state in enumerate(RANKS)}, value=step_runs.c.state, else_=0)
-KEYS = type_coerce(step_runs.c["keys"], Text)
-ATTEMPT = type_coerce(step_runs.c.attempt, Text)
+ITEM_COLUMNS = (
+    step_runs.c.id,
+    type_coerce(step_runs.c["keys"], Text),
+    type_coerce(step_runs.c.attempt, Text),
+    step_runs.c.state,
+    step_runs.c.started,
+    step_runs.c.ended,
+    step_runs.c.superseded,
+)
+"""In the order of the fields of ItemStep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +50,21 @@ class ItemRecord:
     """When its last step ended; None while one runs."""
 
 
+@dataclass(frozen=True, slots=True)
+class ItemStep:
+    """A step run of an item, as little of it as tells how the item stands."""
+
+    id: int
+    keys: str
+    """Loop keys as JSON."""
+    attempt: str
+    """As JSON."""
+    state: State
+    started: datetime
+    ended: datetime | None
+    superseded: bool
+
+
 class InsideRecords:
     """What the records say of the parts of a run."""
 
@@ -63,41 +73,36 @@ class InsideRecords:
         self._clock = clock
 
     def items(
-        self,
-        run_id: int,
-        paths: Sequence[str],
-        *,
-        states: Collection[State] = (),
-        after: int = 0,
-        limit: int = 50,
+        self, run_id: int, path: str, *, states: Collection[State] = (), after: int = 0, limit: int = 50
     ) -> list[ItemRecord]:
-        """Return items in the order in which they began, those whose first step run is higher than `after`.
+        """Return items that are one step each, of this plan path, in the order in which they began.
 
-        paths: the plan paths of the steps that are directly inside the loop; states: only items in one of these.
+        states: only items in one of these; after: only those whose step run is higher.
         """
+        query = (
+            select(*STEP_COLUMNS)
+            .where(step_runs.c.run == run_id, step_runs.c.superseded.is_(False), step_runs.c.path == path)
+            .where(step_runs.c.id > after)
+            .order_by(step_runs.c.id)
+            .limit(limit)
+        )
         with self.database.reading() as connection:
             dead = self._dead(connection, run_id)
-            if len(paths) == 1:
-                return _single(connection, run_id, paths[0], states, after, limit, dead)
-            grouped = _grouped(run_id, paths).having(func.min(step_runs.c.id) > after).order_by("first").limit(limit)
             if states:
-                grouped = grouped.having(_rank_in(states, dead))
-            return [_item(row, dead) for row in connection.execute(grouped)]
+                query = query.where(in_states(states, dead))
+            steps = [step_of(row, "" if dead else None) for row in connection.execute(query)]
+        return [ItemRecord(s.id, s.id, s.keys, s.attempt, s.state, 1, s.started, s.ended) for s in steps]
 
-    def item_counts(self, run_id: int, paths: Sequence[str]) -> dict[State, int]:
-        """Return how many items that have begun are in each state."""
+    def item_steps(
+        self, run_id: int, paths: Sequence[str], *, after: int = 0, also: Sequence[int] = ()
+    ) -> list[ItemStep]:
+        """Return the step runs of these plan paths that began after one, and those of `also`, oldest first."""
+        new = [step_runs.c.run == run_id, step_runs.c.path.in_(paths), step_runs.c.id > after]
+        batches = [also[start : start + PARAMETERS] for start in range(0, len(also), PARAMETERS)]
+        conditions = [and_(*new), *(step_runs.c.id.in_(batch) for batch in batches)]
         with self.database.reading() as connection:
-            dead = self._dead(connection, run_id)
-            grouped = _grouped(run_id, paths).subquery()
-            open_steps = func.coalesce(grouped.c.open_steps, 0) > 0
-            query = select(grouped.c.rank, open_steps.label("goes_on"), func.count()).group_by(
-                grouped.c.rank, "goes_on"
-            )
-            counts: dict[State, int] = {}
-            for rank, goes_on, number in connection.execute(query):
-                state: State = "failed" if dead and goes_on else RANKS[rank]
-                counts[state] = counts.get(state, 0) + number
-        return {state: counts[state] for state in reversed(RANKS) if state in counts}
+            rows = [row for one in conditions for row in connection.execute(select(*ITEM_COLUMNS).where(one))]
+        return [ItemStep(*row) for row in sorted(rows, key=lambda row: int(row[0]))]
 
     def log(
         self,
@@ -184,61 +189,3 @@ class InsideRecords:
     def _dead(self, connection: Connection, run_id: int) -> bool:
         run = connection.execute(RUN, {"wanted_run": run_id}).first()
         return run is not None and death(run, self._clock()) is not None
-
-
-def _single(
-    connection: Connection, run_id: int, path: str, states: Collection[State], after: int, limit: int, dead: bool
-) -> list[ItemRecord]:
-    """Return items that are one step each: they need not be gathered from all of the run."""
-    query = (
-        select(*STEP_COLUMNS)
-        .where(step_runs.c.run == run_id, step_runs.c.superseded.is_(False), step_runs.c.path == path)
-        .where(step_runs.c.id > after)
-        .order_by(step_runs.c.id)
-        .limit(limit)
-    )
-    if states:
-        query = query.where(in_states(states, dead))
-    steps = [step_of(row, "" if dead else None) for row in connection.execute(query)]
-    return [ItemRecord(one.id, one.id, one.keys, one.attempt, one.state, 1, one.started, one.ended) for one in steps]
-
-
-def _grouped(run_id: int, paths: Sequence[str]) -> Select[Any]:
-    return (
-        select(
-            func.min(step_runs.c.id).label("first"),
-            func.max(step_runs.c.id).label("last"),
-            KEYS.label("item_keys"),
-            ATTEMPT.label("item_attempt"),
-            func.max(RANK).label("rank"),
-            func.count().label("steps"),
-            func.min(step_runs.c.started).label("started"),
-            func.max(step_runs.c.ended).label("ended"),
-            func.sum(case((step_runs.c.ended.is_(None), 1), else_=0)).label("open_steps"),
-        )
-        .where(step_runs.c.run == run_id, step_runs.c.superseded.is_(False), step_runs.c.path.in_(paths))
-        .group_by("item_keys", "item_attempt")
-    )
-
-
-def _rank_in(states: Collection[State], dead: bool) -> ColumnElement[bool]:
-    open_steps = func.sum(case((step_runs.c.ended.is_(None), 1), else_=0)) > 0
-    ranked = func.max(RANK).in_([RANKS.index(state) for state in states])
-    if not dead:
-        return ranked
-    ended = ranked & ~open_steps
-    return ended | open_steps if "failed" in states else ended
-
-
-def _item(row: Row[Any], dead: bool) -> ItemRecord:
-    state: State = "failed" if dead and row.open_steps else RANKS[row.rank]
-    return ItemRecord(
-        first=row.first,
-        last=row.last,
-        keys=loop_keys(from_json_text(row.item_keys)),
-        attempt=tuple(from_json_text(row.item_attempt)),
-        state=state,
-        steps=row.steps,
-        started=row.started,
-        ended=None if row.open_steps else row.ended,
-    )

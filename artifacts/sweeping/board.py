@@ -64,6 +64,10 @@ class Board:
     points: dict[str, Point] = field(default_factory=dict)
     version: int = 0
     """Grows whenever something has changed."""
+    _names: dict[str, None] = field(default_factory=dict)
+    """The names of all metrics, in the order in which they came."""
+    _ordered: dict[tuple[str, bool], tuple[int, Sequence[Point]]] = field(default_factory=dict)
+    """For a metric and a direction: a version, and the measured points in order, as they then were."""
     _of_step: dict[int, Point] = field(default_factory=dict)
     _open: set[int] = field(default_factory=set)
     _last_step: int = 0
@@ -95,8 +99,8 @@ class Board:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The names of all metrics, the one that points are compared by first."""
-        names = dict.fromkeys(name for point in self.points.values() for name in point.metrics)
-        first = [name for name in names if name == self.sweep.objective]
+        names = tuple(self._names)
+        first = tuple(name for name in names if name == self.sweep.objective)
         return (*first, *(name for name in names if name not in first))
 
     def counts(self) -> dict[State, int]:
@@ -108,11 +112,17 @@ class Board:
         return {**found, **({"pending": waiting} if waiting > 0 else {})}
 
     def best(self, metric: str, *, less: bool) -> Point | None:
-        """Return the best point by a metric; None if none has it."""
-        measured = [p for p in self.points.values() if _number(p.metrics.get(metric)) is not None]
-        if not measured:
-            return None
-        return (min if less else max)(measured, key=lambda point: (point.metrics[metric], -point.number))
+        """Return the best point by a metric, of equal ones the first; None if none has it."""
+        return next(iter(self.measured(metric, down=not less)), None)
+
+    def measured(self, metric: str, *, down: bool) -> Sequence[Point]:
+        """Return the points that have a metric, sorted by it, of equal ones the first that began first."""
+        version, (known, ordered) = self.version, self._ordered.get((metric, down), (-1, []))
+        if known != version:
+            found = [p for p in list(self.points.values()) if math.isfinite(p.metrics.get(metric, math.nan))]
+            ordered = sorted(found, key=lambda point: point.metrics[metric], reverse=down)
+            self._ordered[metric, down] = version, ordered
+        return ordered
 
     def failed(self, most: int) -> list[Point]:
         """Return the first points that failed."""
@@ -123,32 +133,28 @@ class Board:
 
         Points without a value come last, whichever the direction.
         """
-        keyed: list[tuple[Any, Point]] = []
-        rest: list[Point] = []
-        for point in list(self.points.values()):
-            if state and point.state != state:
-                continue
-            key = _key(point, by)
-            if key is None:
-                rest.append(point)
-            else:
-                keyed.append((key, point))
-        keyed.sort(key=lambda pair: (pair[0], -pair[1].number if down else pair[1].number), reverse=down)
-        ordered = [point for _, point in keyed] + rest
-        return Ranking(ordered[start : start + limit], len(ordered))
+        points = [point for point in list(self.points.values()) if not state or point.state == state]
+        if by in self._names:
+            first = [point for point in self.measured(by, down=down) if not state or point.state == state]
+        else:
+            keyed = [(key, point) for point in points if (key := _key(point, by)) is not None]
+            first = [point for _, point in sorted(keyed, key=lambda pair: pair[0], reverse=down)]
+        if start + limit > len(first):
+            known = {point.number for point in first}
+            first += [point for point in points if point.number not in known]
+        return Ranking(first[start : start + limit], len(points))
 
     def sampled(self, metric: str, *, less: bool, most: int) -> list[Point]:
         """Return the measured points, or, of more than `most`, the best fifth of that and others evenly spread."""
-        measured = [p for p in list(self.points.values()) if _number(p.metrics.get(metric)) is not None]
+        measured = self.measured(metric, down=not less)
         if len(measured) <= most:
-            return measured
-        measured.sort(key=lambda point: point.metrics[metric], reverse=not less)
+            return sorted(measured, key=lambda point: point.number)
         top, rest = measured[: most // 5], measured[most // 5 :]
         wanted = most - len(top)
-        return top + [rest[place * len(rest) // wanted] for place in range(wanted)]
+        return [*top, *(rest[place * len(rest) // wanted] for place in range(wanted))]
 
     def _forget(self, generation: int) -> None:
-        self.points, self._of_step, self._open = {}, {}, set()
+        self.points, self._names, self._ordered, self._of_step, self._open = {}, {}, {}, {}, set()
         self._last_step = self._last_output = 0
         self._generation = generation
 
@@ -179,6 +185,7 @@ class Board:
             return
         for name, value in _numbers(output):
             point.add(name, value)
+            self._names[name] = None
 
     def _state(self, point: Point) -> State:
         states = [state for _, state in point.steps.values()]
@@ -203,10 +210,6 @@ def _numbers(output: PointOutput) -> Iterable[tuple[str, float]]:
         yield output.name, float(value)
 
 
-def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and math.isfinite(value) else None
-
-
 def _key(point: Point, by: str) -> Any:
     if by == "point":
         return point.number
@@ -214,8 +217,6 @@ def _key(point: Point, by: str) -> Any:
         return point.state
     if by == "seconds":
         return (point.ended - point.started).total_seconds() if point.ended and point.started else None
-    if by in point.metrics:
-        return _number(point.metrics[by])
     value = point.values.get(by)
     if value is None:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -36,15 +36,16 @@ STATIC = Path(__file__).parent / "static"
 def create_app(
     store_url: str | Path | None,
     *,
-    prefect_url: str | None = None,
+    prefect_url: str | Callable[[], str | None] | None = None,
     mlflow_uri: str | None = None,
     token: str | None = None,
     hosts: Collection[str] = LOOPBACK,
 ) -> FastAPI:
     """Return the application over the store at a folder or URL, as `open_store` takes it.
 
-    prefect_url: Prefect's API; mlflow_uri: MLflow's server or folder; token: what whoever opens a page must know, and
-    what a server that others can reach must have; hosts: the names under which it answers.
+    prefect_url: Prefect's API, or what returns it at each request; mlflow_uri: MLflow's server or folder; token: what
+    whoever opens a page must know, and what a server that others can reach must have; hosts: the names under which it
+    answers.
     """
     modules = tuple(page_modules())
     csrf, store = Csrf(), open_store(store_url)
@@ -52,9 +53,10 @@ def create_app(
     with suppress(StoreError):  # filters are slower without; a store that cannot be written can still be read
         if store.records.runs(limit=1):
             store.records.index_listing()
+    find_prefect = prefect_url if callable(prefect_url) else lambda: prefect_url
     app = FastAPI(title="Kaon", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(csrf.check)])
     app.state.site = Site(
-        store, prefect_url, mlflow_uri, environment(), entries(modules), csrf, plans, Watched(store, plans)
+        store, find_prefect, mlflow_uri, environment(), entries(modules), csrf, plans, Watched(store, plans)
     )
     app.state.token = token
     app.state.stopping = threading.Event()

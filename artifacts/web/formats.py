@@ -4,54 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 LONGEST = 60
 """Characters of a value in a row of a table."""
-
-
-def duration(time: timedelta | float) -> str:
-    """Return a duration for people.
-
-    >>> [duration(s) for s in (0.0, 0.041, 3.25, 75, 7300, 200000)]
-    ['0 ms', '41 ms', '3.2 s', '1 min 15 s', '2 h 1 min', '2 d 7 h']
-    """
-    seconds = time.total_seconds() if isinstance(time, timedelta) else time
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    whole = int(seconds)
-    if seconds < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if seconds < 24 * 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
-
-
-def rate(per_second: float) -> str:
-    """Return a rate for people.
-
-    >>> [rate(r) for r in (2104.4, 12.34, 0.25)]
-    ['2,104/s', '12.3/s', '15/min']
-    """
-    if per_second >= 100:
-        return f"{per_second:,.0f}/s"
-    return f"{per_second:.1f}/s" if per_second >= 1 else f"{per_second * 60:.0f}/min"
-
-
-def size(count_of_bytes: int) -> str:
-    """Return a number of bytes for people.
-
-    >>> [size(n) for n in (12, 2048, 5 * 1024**2)]
-    ['12 B', '2.0 KiB', '5.0 MiB']
-    """
-    amount = float(count_of_bytes)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TiB"
 
 
 def count(number_of: int) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..amounts import duration
 from ..records import TERMINAL, State
-from .formats import count, duration
+from .formats import count
 from .plans.standing import Standing
 
 

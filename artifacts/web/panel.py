@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from ..errors import UnknownRecord
 from ..records import STATES, Message, State, StepRecord
 from ..records.inside import ItemRecord
+from .loop_items import loop_items
 from .plans.standing import PENDING, Standing
 from .run_links import Link, links_of
 from .run_rows import changed_settings
@@ -118,9 +119,15 @@ def _items(site: Site, view: RunView, wanted: Wanted, standing: Standing) -> Pan
     plan, records = view.plan.facts, site.store.records
     paths = (wanted.at,) if wanted.at in plan.calls else plan.directly_in(wanted.at)
     states: tuple[State, ...] = tuple(one for one in STATES if one == wanted.state)
-    items = records.items(view.run.id, paths, states=states, after=wanted.after, limit=ITEMS + 1)
     goes_on = view.run.ended is None and view.run.state == "running"
-    counts = standing.counts if len(paths) == 1 else records.item_counts(view.run.id, paths)
+    if len(paths) == 1:
+        items = records.items(view.run.id, paths[0], states=states, after=wanted.after, limit=ITEMS + 1)
+        counts = standing.counts
+    else:
+        loop = loop_items(site.store, view.run, tuple(paths))
+        dead = view.run.state == "failed" and view.run.ended is None
+        items = loop.page(states, after=wanted.after, limit=ITEMS + 1, dead=dead)
+        counts = loop.counts(dead=dead)
     shown = tuple(_unfinished(item, len(paths), goes_on) for item in items[:ITEMS])
     return Panel(
         wanted,

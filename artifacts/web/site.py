@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias, cast
 
@@ -25,8 +26,8 @@ class Site:
     """The application's fixed surroundings."""
 
     store: Store
-    prefect_url: str | None
-    """Where Prefect's API answers, `http://127.0.0.1:4200/api`; None if there is none."""
+    find_prefect: Callable[[], str | None]
+    """Returns where Prefect's API answers now, `http://127.0.0.1:4200/api`; None if there is none."""
     mlflow_uri: str | None
     """Where MLflow answers; None if there is none."""
     templates: Environment
@@ -36,6 +37,11 @@ class Site:
     """What its runs' plans say."""
     watched: Watched
     """How runs stand that somebody looks at."""
+
+    @property
+    def prefect_url(self) -> str | None:
+        """Where Prefect's API answers now."""
+        return self.find_prefect()
 
 
 def site_of(request: Request) -> Site:

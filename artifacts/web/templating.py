@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from .. import amounts
 from ..viewers.said import said
 from . import formats, labels
 
@@ -29,11 +30,11 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {
-        "duration": formats.duration,
-        "size": formats.size,
+        "duration": amounts.duration,
+        "size": amounts.size,
         "count": formats.count,
         "number": formats.number,
-        "rate": formats.rate,
+        "rate": amounts.per_second,
         "moment": formats.moment,
         "short": formats.short,
         "json_text": formats.json_text,

@@ -7,8 +7,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..errors import UnknownRecord
+from ..launching.starting import base_of
 from ..records import HoldRecord, RunOverview, RunRecord
 from ..store import Store
+from ..sweeping import sweep_in
 from .plans.known import KnownPlan, KnownPlans
 from .plans.standing import Standing, standings
 
@@ -27,6 +30,10 @@ class RunView:
     standings: Mapping[str, Standing]
     holds: tuple[HoldRecord, ...]
     """Its open questions."""
+    sweeps: bool
+    """Whether it is a sweep, which has a page of its own."""
+    launch: str
+    """The name of the workflow whose form its settings fill; empty if that is not known."""
 
 
 class Watched:
@@ -61,7 +68,14 @@ class Watched:
         run = overview.run
         plan = self._plans.of(run_id, run.generation)
         holds = [hold for hold in self._store.records.holds(run_id) if hold.decided is None and run.ended is None]
-        return RunView(run, overview, plan, standings(plan.facts, overview), tuple(holds))
+        stands = standings(plan.facts, overview)
+        return RunView(run, overview, plan, stands, tuple(holds), sweep_in(run) is not None, self._launched(run))
+
+    def _launched(self, run: RunRecord) -> str:
+        try:
+            return self._store.records.registered_workflow(base_of(run)).name
+        except UnknownRecord:
+            return ""
 
     def _forget(self) -> None:
         with self._lock:

@@ -14,6 +14,7 @@ from kaon.artifacts import Artifact, Begin, Ending, Lease, Message, NewOutput, S
 from kaon.artifacts.records.database import Database
 from kaon.artifacts.records.listing import RunFilter
 from kaon.artifacts.records.records import Records
+from kaon.artifacts.web.loop_items import LoopItems
 
 LOOP = "flow/for_each/fit"
 
@@ -83,27 +84,44 @@ def test_metrics_are_those_of_the_last_attempt_and_of_reused_artifacts(records: 
 
 
 def test_items_are_counted_by_the_worst_of_their_steps(records: Records, lease: Lease) -> None:
+    paths = (LOOP, "flow/for_each/score")
+    loop = LoopItems(records, lease.run, paths)
     fits, scores = items(records, lease, LOOP, 0, 3), items(records, lease, "flow/for_each/score", 0, 2)
+    loop.refresh(1)
     finish(records, lease, fits)
     finish(records, lease, scores[:1], "failed")
-    paths = [LOOP, "flow/for_each/score"]
+    loop.refresh(1)
 
-    assert records.item_counts(lease.run, paths) == {"failed": 1, "running": 1, "completed": 1}
-    found = records.items(lease.run, paths)
+    assert loop.counts(dead=False) == {"failed": 1, "running": 1, "completed": 1}
+    found = loop.page((), after=0, limit=50, dead=False)
     assert [(item.keys, item.state, item.steps) for item in found] == [
         ((("i", 0),), "failed", 2),
         ((("i", 1),), "running", 2),
         ((("i", 2),), "completed", 1),
     ]
     assert found[1].ended is None
-    assert [item.keys for item in records.items(lease.run, paths, states=("failed",))] == [(("i", 0),)]
+    assert [item.keys for item in loop.page(("failed",), after=0, limit=50, dead=False)] == [(("i", 0),)]
+    assert [item.keys for item in loop.page((), after=found[0].first, limit=1, dead=False)] == [(("i", 1),)]
+    assert loop.counts(dead=True) == {"failed": 2, "completed": 1}
+
+
+def test_items_of_a_run_that_was_taken_up_are_read_anew(records: Records, lease: Lease) -> None:
+    loop = LoopItems(records, lease.run, (LOOP, "flow/for_each/score"))
+    finish(records, lease, items(records, lease, LOOP, 0, 2), "failed")
+    loop.refresh(1)
+    records.end_run(lease, "failed", "two failed")
+    again = records.take_over(lease.run).lease
+    items(records, again, LOOP, 0, 1)
+    loop.refresh(2)
+
+    assert loop.counts(dead=False) == {"running": 1}
 
 
 def test_items_come_in_pages(records: Records, lease: Lease) -> None:
     items(records, lease, LOOP, 0, 5)
 
-    first = records.items(lease.run, [LOOP], limit=2)
-    second = records.items(lease.run, [LOOP], after=first[-1].first, limit=2)
+    first = records.items(lease.run, LOOP, limit=2)
+    second = records.items(lease.run, LOOP, after=first[-1].first, limit=2)
     assert [dict(item.keys)["i"] for item in (*first, *second)] == [0, 1, 2, 3]
 
 
@@ -111,8 +129,7 @@ def test_open_items_of_a_dead_run_have_failed(records: Records, lease: Lease) ->
     finish(records, lease, items(records, lease, LOOP, 0, 2)[:1])
     kill(records, lease.run)
 
-    assert records.item_counts(lease.run, [LOOP]) == {"failed": 1, "completed": 1}
-    assert [item.state for item in records.items(lease.run, [LOOP], states=("failed",))] == ["failed"]
+    assert [item.state for item in records.items(lease.run, LOOP, states=("failed",))] == ["failed"]
 
 
 def test_a_log_is_read_from_its_end_and_in_both_directions(records: Records, lease: Lease) -> None:

@@ -4,6 +4,7 @@ Without a HOME the pages show the small runs that the tests make, and one that g
 runs: KAON_HOME=… kaon run recommendations && python -m tests.web.screenshots FOLDER …
 """
 
+import os
 import re
 import shutil
 import sys
@@ -20,8 +21,10 @@ from tests.web import flows
 from tests.web.conftest import make_runs, served
 
 import kaon
-from kaon.artifacts import Store, open_store
+from kaon.artifacts import Store, kaon_home, open_store
+from kaon.artifacts.publications import publications
 from kaon.artifacts.web import create_app
+from kaon.stack import prefect_api
 
 WIDTHS = (1440, 390)
 THEMES = ("light", "dark")
@@ -39,7 +42,9 @@ def main(folder: Path, home: Path | None) -> None:
         store = open_store(place)
         if home is None:
             make_runs(store)
-        app = create_app(place)
+        if home is not None:
+            os.environ["KAON_HOME"] = str(home)
+        app = create_app(place, prefect_url=None if home is None else lambda: prefect_api(home))
         with _going_on(store, home is None), served(app) as address, sync_playwright() as playwright:
             path = shutil.which("chromium")
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
@@ -56,6 +61,12 @@ def addresses(app: FastAPI, store: Store) -> dict[str, str]:
     runs = store.records.runs(limit=50)
     alike = [run.id for run in runs if run.workflow == runs[-1].workflow]
     found["compare"] = "/runs/compare?" + "&".join(f"run={run}" for run in alike[-3:])
+    for swept in store.records.sweeps(1, None):
+        found["sweep"] = f"/sweeps/{swept.id}"
+    for workflow in store.records.registered_workflows()[:1]:
+        found["launch-form"] = f"/launch/{workflow.name}"
+    for published in publications(kaon_home())[:1]:
+        found["model"] = f"/models/{published.name}"
     for run in (one for one in runs if one.state in ("running", "failed", "held", "completed")):
         if f"run-{run.state}" in found:
             continue

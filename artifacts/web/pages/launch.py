@@ -22,7 +22,7 @@ from ..outlook import comparable, outlook_of
 from ..site import Id, is_fragment, page, site_of
 
 router = APIRouter()
-NAVIGATION = Entry("Launch", "/launch", 20)
+NAVIGATION = Entry("Launch", "/launch", 30)
 
 
 @router.get("/launch")

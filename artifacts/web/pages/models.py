@@ -17,11 +17,13 @@ from ..navigation import Entry
 from ..site import page, site_of
 
 router = APIRouter()
-NAVIGATION = Entry("Models", "/models", 50)
+NAVIGATION = Entry("Models", "/models", 60)
 
 SIDE_BY_SIDE = 5
 """Versions whose metrics are shown beside each other."""
 EVENTS = 30
+FOLDED = 12
+"""More metrics than these are folded away if they are the same in all versions."""
 
 
 @router.get("/models")
@@ -45,6 +47,8 @@ def model(request: Request, name: str, did: str = "") -> Response:
     line = champions(happened)
     champion = next((one for one in versions if "champion" in one.aliases), None)
     compared = list({one.version: one for one in [*filter(None, [champion]), *versions]}.values())[:SIDE_BY_SIDE]
+    metrics = side_by_side(compared)
+    differing = sum(_differ(values) for _, values, _ in metrics)
     return page(
         request,
         "model.html",
@@ -54,7 +58,8 @@ def model(request: Request, name: str, did: str = "") -> Response:
         before=line[-2] if len(line) > 1 else "",
         served=serving(name),
         compared=compared,
-        metrics=side_by_side(compared),
+        metrics=metrics,
+        shown=differing if 0 < differing < len(metrics) - FOLDED else len(metrics),
         happened=list(reversed(happened))[:EVENTS],
         did=did,
         down=_registry_trouble(request),
@@ -86,10 +91,13 @@ def side_by_side(compared: Iterable[Publication]) -> list[tuple[str, list[Any], 
     for name in names:
         values = [metrics.get(name) for metrics in flat]
         numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-        differ = len(set(map(repr, values))) > 1
-        best = values.index(max(numbers)) if differ and numbers and not _says_nothing(name) else -1
+        best = values.index(max(numbers)) if _differ(values) and numbers and not _says_nothing(name) else -1
         rows.append((name, values, best))
-    return sorted(rows, key=lambda row: len(set(map(repr, row[1]))) == 1)
+    return sorted(rows, key=lambda row: not _differ(row[1]))
+
+
+def _differ(values: Iterable[Any]) -> bool:
+    return len(set(map(repr, values))) > 1
 
 
 def _says_nothing(name: str) -> bool:

@@ -15,7 +15,7 @@ from ..navigation import Entry
 from ..site import page, site_of
 
 router = APIRouter()
-NAVIGATION = Entry("Schedules", "/schedules", 40)
+NAVIGATION = Entry("Schedules", "/schedules", 50)
 
 
 @router.get("/schedules")

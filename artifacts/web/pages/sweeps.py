@@ -24,7 +24,7 @@ from ..site import Id, Site, page, site_of
 from ..sweep_charts import pictures
 
 router = APIRouter()
-NAVIGATION = Entry("Sweeps", "/sweeps", 30)
+NAVIGATION = Entry("Sweeps", "/sweeps", 40)
 
 ROWS = 25
 LISTED = 30
@@ -180,7 +180,7 @@ def _context(view: SweepView, *, draws: bool = True) -> dict[str, Any]:
         "rows": ROWS,
         "pictures": drawn,
         "drawn": count,
-        "measured": sum(view.metric in point.metrics for point in board.points.values()),
+        "measured": len(board.measured(view.metric, down=view.down)),
     }
 
 

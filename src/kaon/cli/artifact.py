@@ -42,9 +42,10 @@ def artifact(
 
 
 def _print(store: "Store", found: "Artifact", sources: "Lineage", results: "Lineage") -> None:
+    from kaon.artifacts.amounts import size
     from kaon.artifacts.viewers import preview
 
-    from .printed import console, items, moment, size
+    from .printed import console, items, moment
 
     terminal = console()
     where = f", {items(found.keys)}" if found.keys else ""

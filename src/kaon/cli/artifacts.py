@@ -9,10 +9,11 @@ from .options import AsJson, Home, RunId
 def artifacts(run: RunId, as_json: AsJson = False, home: Home = None) -> None:
     """List a run's artifacts: those that it made, and those of earlier runs that it reused."""
     from kaon.artifacts import open_store
+    from kaon.artifacts.amounts import size
 
     from .described import described_artifact
     from .found import found_run
-    from .printed import console, items, print_json, size, table
+    from .printed import console, items, print_json, table
 
     store = open_store()
     record = found_run(store, run)

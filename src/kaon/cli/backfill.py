@@ -125,7 +125,9 @@ def _server(backend: str) -> AbstractContextManager[object]:
 
 
 def _say(interval: "Interval") -> None:
-    from .printed import STATE_SIGNS, duration
+    from kaon.artifacts.amounts import duration
+
+    from .printed import STATE_SIGNS
 
     run = f"run {interval.run}" if interval.run is not None and interval.state != "skipped" else ""
     took = duration(interval.seconds) if interval.seconds else ""

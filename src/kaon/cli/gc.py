@@ -88,7 +88,9 @@ def _counted(gone: "Garbage") -> dict[str, object]:
 
 
 def _show(gone: "Garbage", went: str) -> None:
-    from .printed import console, size, table
+    from kaon.artifacts.amounts import size
+
+    from .printed import console, table
 
     if gone.young:
         print(f"blobs that no artifact names, and that stay because a run may record them yet: {gone.young}")

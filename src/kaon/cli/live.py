@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.live import Live
 
+from kaon.artifacts.amounts import duration
 from kaon.dsl.events import Event, ItemsEvent, ProgressEvent, RunEvent, StepEvent
 
 from .board import Board, Cell
-from .printed import STATE_SIGNS, duration, items
+from .printed import STATE_SIGNS, items
 from .tally import Tally
 from .tree import Screen, place
 

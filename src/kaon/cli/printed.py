@@ -1,4 +1,4 @@
-"""How values look on the terminal: durations, sizes, times, states, tables, JSON."""
+"""How values look on the terminal: times, states, tables, JSON."""
 
 import dataclasses
 import json
@@ -80,48 +80,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Seque
     for row in rows:
         made.add_row(*(_styled_state(cell) if cell in STATE_STYLES else escape(cell) for cell in row))
     return made
-
-
-def duration(seconds: float) -> str:
-    """Return a duration for people.
-
-    >>> [duration(s) for s in (0.0, 0.041, 3.25, 75, 7300)]
-    ['0 ms', '41 ms', '3.2 s', '1 min 15 s', '2 h 1 min']
-    """
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    if seconds < 3600:
-        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
-    return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60} min"
-
-
-def per_second(rate: float) -> str:
-    """Return a rate for people.
-
-    >>> [per_second(rate) for rate in (2104.4, 12.34, 0.25, 0.0)]
-    ['2,104/s', '12.3/s', '15/min', '0/s']
-    """
-    if rate >= 100:
-        return f"{rate:,.0f}/s"
-    if rate >= 1:
-        return f"{rate:.1f}/s"
-    return f"{rate * 60:.0f}/min" if rate > 0 else "0/s"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes for people.
-
-    >>> [size(n) for n in (12, 2048, 5 * 1024**2)]
-    ['12 B', '2.0 KiB', '5.0 MiB']
-    """
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TiB"
 
 
 def moment(time: datetime) -> str:

@@ -15,9 +15,10 @@ def runs(
 ) -> None:
     """List runs, the newest first."""
     from kaon.artifacts import open_store
+    from kaon.artifacts.amounts import duration
 
     from .described import described_run
-    from .printed import console, duration, lasted, moment, print_json, table
+    from .printed import console, lasted, moment, print_json, table
 
     found = open_store().records.runs(workflow, limit)
     if as_json:

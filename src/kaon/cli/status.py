@@ -85,8 +85,9 @@ def _count(overview: "RunOverview", states: Collection["State"] | None = None) -
 
 def _print_paths(terminal: "Console", overview: "RunOverview") -> None:
     from kaon.artifacts import STATES
+    from kaon.artifacts.amounts import duration, per_second
 
-    from .printed import STATE_STYLES, duration, per_second, table
+    from .printed import STATE_STYLES, table
 
     found = {state: sum(path.counts.get(state, 0) for path in overview.paths) for state in STATES}
     states = sorted((state for state in STATES if found[state]), key=list(STATE_STYLES).index)
@@ -121,7 +122,9 @@ def _print_steps(terminal: "Console", steps: Iterator["StepRecord"]) -> int:
 
 
 def _row(step: "StepRecord") -> tuple[str, ...]:
-    from .printed import duration, lasted, place
+    from kaon.artifacts.amounts import duration
+
+    from .printed import lasted, place
 
     going = f"{step.fraction:.0%} {step.note}" if step.fraction is not None and step.state == "running" else step.reason
     return (

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from kaon.artifacts.amounts import duration
 from kaon.dsl.plan import Attempts, Plan, walk
 
 from .holds import print_holds
-from .printed import STATE_STYLES, duration, lasted, table
+from .printed import STATE_STYLES, lasted, table
 from .published_end import published_lines
 from .report import print_report
 

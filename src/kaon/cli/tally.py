@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .printed import STATE_STYLES, duration, per_second
+from kaon.artifacts.amounts import duration, per_second
+
+from .printed import STATE_STYLES
 
 if TYPE_CHECKING:
     from kaon.dsl.events import ItemsEvent

@@ -9,10 +9,11 @@ from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
+from kaon.artifacts.amounts import duration
 from kaon.dsl.plan import Attempts, Branch, Call, Chain, Fork, Loop, Plan, PlanNode, walk
 
 from .board import Board, Cell, Keys, by_item
-from .printed import STATE_SIGNS, STATE_STYLES, duration, items
+from .printed import STATE_SIGNS, STATE_STYLES, items
 from .tally import ENDED, Tally
 from .tally_line import TallyLine
 

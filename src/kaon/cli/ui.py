@@ -47,9 +47,13 @@ def ui(
         listener = listening(host, port)
     except OSError as error:
         raise CallError(f"cannot listen at {host} port {port}", why=str(error), fix="kaon ui --port 0") from error
-    store = kaon_home() / "store"
+    at = kaon_home()
     app = create_app(
-        store, prefect_url=prefect_api(kaon_home()), mlflow_uri=tracking_uri(), token=token, hosts=names_of(host)
+        at / "store",
+        prefect_url=lambda: prefect_api(at),
+        mlflow_uri=tracking_uri(),
+        token=token,
+        hosts=names_of(host),
     )
     url = f"http://{_shown(host)}:{listener.getsockname()[1]}"
     print(f"{url}   {kaon_home()}; Ctrl-C ends it", flush=True)

@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..printed import size
+from kaon.artifacts.amounts import size
+
 from .finding import Finding, ok, trouble, warning
 
 JAVA = 17

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..printed import size
+from kaon.artifacts.amounts import size
+
 from .finding import Finding, ok, trouble, warning
 
 if TYPE_CHECKING:
