@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from kaon.dsl import step
-from kaon.steps.datasets import Dataset, load
-from kaon.steps.interactions import Interactions
+
+from ..datasets import Dataset, load
+from ..interactions import Interactions
 
 
 @step(output="events")

@@ -1,7 +1,7 @@
 """Which users take part, by a query: those who said enough, in the regions where there are enough of them."""
 
-from kaon.steps.interactions import Interactions
-from kaon.steps.sql import sql_step
+from ..interactions import Interactions
+from ..sql import sql_step
 
 select_cohort = sql_step(
     """

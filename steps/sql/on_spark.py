@@ -7,8 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kaon.steps.spark_session import spark_folder, spark_session
-
+from ..spark_session import spark_folder, spark_session
 from .failure import QueryFailed
 
 HIVE = {"spark.sql.catalogImplementation": "hive"}

@@ -13,8 +13,8 @@ from kaon.dsl.ir import Step
 from kaon.dsl.kinds import TABLE, kind_of
 from kaon.dsl.places.place import IN_PROCESS, Place
 from kaon.dsl.where import Where
-from kaon.steps.declared_step import callers_line, declared
 
+from ..declared_step import callers_line, declared
 from .on_database import run_on_database
 from .on_duckdb import run_on_duckdb
 from .on_spark import HIVE, run_on_spark

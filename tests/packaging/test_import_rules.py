@@ -13,10 +13,21 @@ import kaon
 ROOT = Path(__file__).parents[2]
 LAYERS = ("artifacts", "dsl", "steps", "flows", "deploy")
 PUBLIC_FACE = [
-    *("step", "shell_step", "docker_step"),
+    *("step", "shell_step", "docker_step", "spark_submit"),
     *("workflow", "sequence", "parallel", "for_each", "sweep", "bootstrap", "cross_validate", "repeat", "when"),
     *("run", "to_prefect", "open_store", "current_step"),
-    *("Cron", "Every", "Resources", "Process", "Docker", "secret", "Secret", "WorkflowError", "RunFailed"),
+    *(
+        "Cron",
+        "Every",
+        "Resources",
+        "Process",
+        "Docker",
+        "SparkSubmit",
+        "secret",
+        "Secret",
+        "WorkflowError",
+        "RunFailed",
+    ),
 ]
 
 

@@ -147,7 +147,7 @@ def test_a_skewed_bundle_is_refused_and_the_champion_goes_on_serving(name, port,
     module = import_module("kaon.steps.publish")
     honest = module.golden_requests
     monkeypatch.setattr(
-        module, "golden_requests", lambda parts, how: honest(replace(parts, ranker=ranker(5)), how)
+        module, "golden_requests", lambda parts, *how: honest(replace(parts, ranker=ranker(5)), *how)
     )  # as if the server's code scored otherwise than what was validated
 
     with pytest.raises(NotPublishable) as refused:
