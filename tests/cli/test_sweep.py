@@ -110,7 +110,7 @@ def test_points_that_fail_are_in_the_leaderboard_and_the_others_go_on(toy: Proje
     )
 
     assert ended.code == 0
-    assert re.search(r"\n1 +2 +None +None +failed", ended.out)
+    assert re.search(r"\n1 +2 +failed", ended.out)
 
 
 def test_a_sweep_fails_if_fewer_points_succeed_than_must(toy: Project, call: Call) -> None:
