@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,10 @@ from ..errors import PrefectError, PrefectStopped
 
 PATIENCE = 30.0
 """Seconds to wait for an answer."""
+BUSY = 503
+"""What Prefect answers, having changed nothing, while another writes to its SQLite database."""
+PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before a request that met a busy server is made again."""
 
 
 class PrefectApi:
@@ -51,6 +56,11 @@ class PrefectApi:
         try:
             with httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False) as client:
                 answer = client.request(method, path, json=body)
+                for pause in PAUSES:
+                    if answer.status_code != BUSY:
+                        break
+                    time.sleep(pause)
+                    answer = client.request(method, path, json=body)
         except httpx.HTTPError as error:
             raise PrefectStopped(
                 "the Prefect server does not answer",
