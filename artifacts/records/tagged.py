@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text, select, type_coerce
+from typing import Any
+
+from sqlalchemy import Select, Text, select, type_coerce
 
 from .database import Database
 from .json_text import json_text
@@ -30,10 +32,7 @@ class TaggedRecords:
             .order_by(runs.c.id.desc())
             .limit(limit)
         )
-        with self.database.reading() as connection:
-            rows = connection.execute(query).all()
-        time = self._clock()
-        return [record_of(row, time) for row in rows]
+        return self._records(query)
 
     def sweeps(self, limit: int = 50, before: int | None = None) -> list[RunRecord]:
         """Return the newest runs whose plan has a sweep, newest first; `before`: only those with a smaller number."""
@@ -45,6 +44,9 @@ class TaggedRecords:
             .order_by(runs.c.id.desc())
             .limit(limit)
         )
+        return self._records(query)
+
+    def _records(self, query: Select[Any]) -> list[RunRecord]:
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
         time = self._clock()

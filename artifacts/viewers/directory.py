@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
+from ..amounts import size as size_said
 from ..artifact import Artifact
 from ..errors import UnknownRecord
 from .blocks import Block, FileEntry, Files, facts
 from .opened import Opened
-from .said import bytes_said
 
 MOST = 2000
 """Files that are listed."""
@@ -30,7 +30,7 @@ class DirectoryViewer:
         with tarfile.open(opened.path, "r:") as archive:
             entries = [FileEntry(entry.name, entry.size) for entry in archive if entry.isfile()]
         size = sum(entry.size for entry in entries)
-        told = facts({"files": len(entries), "size": bytes_said(size)})
+        told = facts({"files": len(entries), "size": size_said(size)})
         return [told, Files(tuple(entries[:MOST]), left_out=max(0, len(entries) - MOST))]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..amounts import size as size_said
 from ..artifact import Artifact
 from .blocks import Block, Cell, Note, facts
 from .charts import histogram
 from .opened import Opened
-from .said import bytes_said
 
 LARGEST = 512 << 20
 """Bytes of an index that is opened: most kinds of them come into memory whole."""
@@ -39,7 +39,7 @@ class FaissIndexViewer:
         else:
             index = faiss.read_index(path, mapped)
         named = _named(index, binary)
-        named["size"] = bytes_said(opened.artifact.size)
+        named["size"] = size_said(opened.artifact.size)
         return [facts(named), *([] if binary else _lengths(index))]
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
+from ..amounts import size as size_said
 from ..artifact import Artifact
 from .blocks import Block, Note, Picture, StoredText, facts
 from .opened import Opened
-from .said import bytes_said, said
+from .said import said
 
 MediaType = Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
 SIGNS: tuple[tuple[bytes, MediaType], ...] = (
@@ -30,7 +31,7 @@ class FileViewer:
 
     def view(self, opened: Opened) -> Iterable[Block]:
         name = said(opened.artifact.summary.get("file", opened.artifact.name))
-        told = facts({"file": name, "size": bytes_said(opened.artifact.size)})
+        told = facts({"file": name, "size": size_said(opened.artifact.size)})
         with opened.path.open("rb") as file:
             head = file.read(8192)
         media_type = picture_type(head)

@@ -60,20 +60,6 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def bytes_said(count: int) -> str:
-    """Return a number of bytes for people.
-
-    >>> [bytes_said(n) for n in (12, 2048, 5 * 1024**2)]
-    ['12 B', '2.0 KiB', '5.0 MiB']
-    """
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TiB"
-
-
 def column_said(name: str) -> str:
     """Return the name of a column: that which pandas gives an index without one says so.
 

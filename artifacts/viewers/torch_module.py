@@ -7,12 +7,12 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
+from ..amounts import size as size_said
 from ..artifact import Artifact
 from ..kinds.torch_module import KEY
 from .blocks import Block, Cell, Tree, facts, grid
 from .charts import bars
 from .opened import Opened
-from .said import bytes_said
 
 LONGEST_HEADER = 64 << 20
 """Bytes; a header that claims more is no header."""
@@ -37,10 +37,10 @@ class TorchModuleViewer:
             "class": made_by["class"],
             "numbers": sum(counted.values()),
             "tensors": len(tensors),
-            "size": bytes_said(opened.artifact.size),
+            "size": size_said(opened.artifact.size),
         }
         rows = [
-            (name, " × ".join(map(str, shape)) or "one", dtype, counted[name], bytes_said(ends[1] - ends[0]))
+            (name, " × ".join(map(str, shape)) or "one", dtype, counted[name], size_said(ends[1] - ends[0]))
             for name, dtype, shape, ends in sorted(tensors, key=lambda tensor: tensor[3][0])
         ]
         largest = sorted(counted.items(), key=lambda pair: -pair[1])[:20]

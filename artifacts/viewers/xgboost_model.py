@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from ..amounts import size as size_said
 from ..artifact import Artifact
 from .blocks import Block, Cell, Note, Tree, facts
 from .charts import bars
 from .opened import Opened
-from .said import bytes_said
 
 LARGEST = 256 << 20
 """Bytes of a model that is loaded to be shown."""
@@ -34,7 +34,7 @@ class XGBoostModelViewer:
             "objective": learner["objective"]["name"],
             "rounds": int(model.num_boosted_rounds()),
             "features": int(model.num_features()),
-            "size": bytes_said(opened.artifact.size),
+            "size": size_said(opened.artifact.size),
         }
         gain = model.get_score(importance_type="total_gain")
         ranked = sorted(((str(name), float(value)) for name, value in gain.items()), key=lambda pair: -pair[1])[:30]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...amounts import size as size_said
 from ...artifact import Artifact
 from ..blocks import ArtifactLink, Block, Cell, Grid, Note
 from ..opened import Opened
-from ..said import bytes_said, said
+from ..said import said
 from .json_values import json_difference
 from .metrics import metrics_difference
 from .tables import table_difference
@@ -50,7 +51,7 @@ def _facts(first: Artifact, second: Artifact) -> Grid:
         ),
         ("made by", _made_by(first), _made_by(second)),
         ("made at (UTC)", f"{first.created:%Y-%m-%d %H:%M:%S}", f"{second.created:%Y-%m-%d %H:%M:%S}"),
-        ("size", bytes_said(first.size), bytes_said(second.size)),
+        ("size", size_said(first.size), size_said(second.size)),
         ("digest", first.digest, second.digest),
     ]
     return Grid(("fact", "first", "second"), tuple(rows), "Both artifacts")

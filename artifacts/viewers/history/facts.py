@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ...amounts import size as size_said
 from ...artifact import Artifact
 from ..blocks import ArtifactLink, Block, Cell, Grid, RunLink
 from ..moment import Moment
-from ..said import bytes_said, is_number
+from ..said import is_number
 from .series import changing_over_runs
 
 
@@ -30,7 +31,7 @@ class FactsHistory:
                 continue
             changed = "the same as before" if made.digest == before else "changed" if before else "the first"
             shown = ArtifactLink(made.id, f"#{made.id}")
-            rows.append((RunLink(moment.run), moment.state, shown, bytes_said(made.size), changed))
+            rows.append((RunLink(moment.run), moment.state, shown, size_said(made.size), changed))
             before = made.digest
         history = Grid(("run", "state", "artifact", "size", "content"), tuple(reversed(rows)), "Run by run")
         return [

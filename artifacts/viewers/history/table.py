@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ...amounts import size as size_said
 from ...artifact import Artifact
 from ..blocks import Block, Note
 from ..column_figures import column_figures
 from ..moment import Moment
-from ..said import bytes_said
 from .series import changing_over_runs, over_runs
 
 LARGEST = 16 << 20
@@ -35,7 +35,7 @@ class TableHistory:
             "The mean of each column, over that in the first run that has it.",
         )
         if any(moment.artifact and moment.artifact.size > LARGEST for moment in moments):
-            blocks.append(Note(f"Columns of tables of more than {bytes_said(LARGEST)} are not read for a history."))
+            blocks.append(Note(f"Columns of tables of more than {size_said(LARGEST)} are not read for a history."))
         return [
             *blocks,
             *changing_over_runs(_against_first(means), moments, title, description, up="times the first"),
