@@ -5,13 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtifactsError
+from ..ports import LOOPBACK
 from . import labels
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 INSIDE = 8000
 """The port that the server listens on in its container."""
-LOOPBACK = "127.0.0.1"
 READY_WITHIN = 120.0
 """Seconds that a server has to read its bundle."""
 DRAINED_WITHIN = 20
@@ -133,24 +132,6 @@ def ask(url: str, method: str, path: str, body: object = None, timeout: float = 
         return answer.status, json.loads(text)
     except ValueError:
         return answer.status, None
-
-
-def port_is_free(port: int) -> bool:
-    """Return whether a container could listen there."""
-    with socket.socket() as trying:
-        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trying.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as trying:
-        trying.bind((LOOPBACK, 0))
-        return int(trying.getsockname()[1])
 
 
 def last_lines(container: Container) -> str:

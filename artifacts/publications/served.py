@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ArtifactsError
+from ..ports import LOOPBACK, free_port, port_is_free
 from . import labels
-from .container import DRAINED_WITHIN, LOOPBACK, NotReady, create, free_port, port_is_free, readiness, started, url_of
+from .container import DRAINED_WITHIN, NotReady, create, readiness, started, url_of
 from .engine import EngineError, engine
 
 if TYPE_CHECKING:

@@ -214,9 +214,9 @@ def test_a_port_that_another_program_uses_is_a_warning(tmp_path, monkeypatch):
         other.listen()
         port = other.getsockname()[1]
         monkeypatch.setattr(stack, "PREFECT_PORT", port)
-        prefect, _ = machine.ports(tmp_path)
+        prefect, _, _ = machine.ports(tmp_path)
         (tmp_path / "stack.json").write_text(json.dumps({"prefect": {"url": f"http://127.0.0.1:{port}/api", "pid": 1}}))
-        ours, _ = machine.ports(tmp_path)
+        ours, _, _ = machine.ports(tmp_path)
 
     assert (prefect.check, prefect.verdict) == (f"port {port}", "warning")
     assert ours.verdict == "ok"

@@ -8,8 +8,8 @@ import pytest
 from tests.steps.retrieval_data import clubs, together
 
 from kaon.artifacts import digest_bytes, open_store
+from kaon.artifacts.ports import free_port
 from kaon.artifacts.publications import promote, rollback
-from kaon.artifacts.publications.container import free_port
 from kaon.artifacts.publications.engine import engine
 from kaon.cli.published_end import published_lines
 from kaon.dsl.backends import run

@@ -13,8 +13,8 @@ from tests.integration.own_engine import OwnEngine, can_start, give_image
 from tests.steps.published_world import published
 
 from kaon.artifacts import ArtifactsError
+from kaon.artifacts.ports import free_port
 from kaon.artifacts.publications import EngineError, events, serving, stop
-from kaon.artifacts.publications.container import free_port
 from kaon.artifacts.publications.engine import engine
 from kaon.artifacts.tracking import Registry
 

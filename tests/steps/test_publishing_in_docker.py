@@ -14,8 +14,8 @@ import pytest
 from tests.steps.published_world import published, ranker
 
 from kaon.artifacts import ArtifactsError
+from kaon.artifacts.ports import free_port
 from kaon.artifacts.publications import events, promote, publication, publications, rollback, serving, stop
-from kaon.artifacts.publications.container import free_port
 from kaon.artifacts.publications.engine import engine
 from kaon.artifacts.publications.served import ServesElsewhere, restore
 from kaon.artifacts.tracking import Registry

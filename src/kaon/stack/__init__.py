@@ -13,10 +13,10 @@ from pathlib import Path
 
 from kaon.dsl.backends.prefect import own_server
 
-from .served import START_BOUND, Served, StackError, port_is_free, read, record
+from .served import START_BOUND, Served, StackError, read, record
 
 __all__ = ["MLFLOW_PORT", "PREFECT_PORT", "START_BOUND", "UI_PORT", "Down", "StackError", "Up", "addresses", "down"]
-__all__ += ["port_is_free", "prefect_api", "up"]
+__all__ += ["prefect_api", "up"]
 
 PREFECT_PORT = 4200
 MLFLOW_PORT = 5000

@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
+from kaon.artifacts.ports import free_port, port_is_free
 from kaon.dsl.backends.prefect import own_server
 from kaon.dsl.backends.prefect.own_server import Address
 from kaon.dsl.errors import Problem
@@ -52,7 +52,7 @@ class Served:
         if entry is not None and not _is_free(folder / "serving.lock"):
             return Address(str(entry["url"]), int(entry["pid"])), False
         folder.mkdir(parents=True, exist_ok=True)
-        port = port if port_is_free(port) else _free_port()
+        port = port if port_is_free(port) else free_port()
         with (folder / "serving.lock").open("a") as serving, (folder / "server.log").open("wb") as log:
             fcntl.flock(serving, fcntl.LOCK_EX)  # inherited, and held for as long as the server lives
             process = subprocess.Popen(
@@ -128,23 +128,6 @@ def write(home: Path, stack: Mapping[str, Any]) -> None:
 def record(home: Path, name: str, address: Address) -> None:
     """Record one server as up."""
     write(home, {**read(home), name: {"url": address.url, "pid": address.pid}})
-
-
-def port_is_free(port: int) -> bool:
-    """Tell whether a server could listen on this port of the loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _is_free(lock: Path) -> bool:

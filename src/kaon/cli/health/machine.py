@@ -97,11 +97,13 @@ def base_image() -> Finding:
 def ports(home: Path) -> Iterator[Finding]:
     """Look whether `kaon up` finds its usual ports free, or is up there."""
     from kaon import stack
+    from kaon.artifacts.ports import port_is_free
 
     addresses = stack.addresses(home)
-    for name, port in (("Prefect", stack.PREFECT_PORT), ("MLflow", stack.MLFLOW_PORT)):
+    usual = {"Prefect": stack.PREFECT_PORT, "MLflow": stack.MLFLOW_PORT, "the web application": stack.UI_PORT}
+    for name, port in usual.items():
         check = f"port {port}"
-        if stack.port_is_free(port):
+        if port_is_free(port):
             yield ok("machine", check, f"free for {name}")
         elif any(f":{port}" in url for url in addresses):
             yield ok("machine", check, f"{name} is up there, started by `kaon up`")
