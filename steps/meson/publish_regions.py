@@ -1,7 +1,7 @@
 """Publish the best model of every region: as a folder, and as an image whose answers were checked."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,9 +11,19 @@ import pyarrow as pa
 from pydantic import Field
 
 from kaon.artifacts import digest_bytes, kaon_home
+from kaon.artifacts.publications import NotReady, Skew
+from kaon.artifacts.publications.container import trial
+from kaon.artifacts.publications.engine import NoEngine, engine
+from kaon.artifacts.publications.golden import Golden, replay
+from kaon.artifacts.publications.lock import publishing_alone
 from kaon.dsl import current_step, step
 
-from . import image, lists, serve_regions
+from ..publishing.base_image import base_image as base_of
+from ..publishing.base_image import found_base
+from ..publishing.build import build
+from ..publishing.context import archive_of
+from ..publishing.errors import NoImageHere
+from . import lists, serve_regions
 from .lists import recommended
 from .region_models import from_global, popular_in, regional
 
@@ -21,6 +31,11 @@ HERE = Path(__file__).parent
 ASKED = 5
 """Questions of each region that the container has to answer as was computed here."""
 K = 10
+MARK = "kaon.meson"
+"""The label of these images: their version."""
+MEND = (
+    "start Docker, and name a base image with python3 that is here: publish_regions.base_image=… or KAON_BASE_IMAGE=…"
+)
 
 
 @dataclass(frozen=True)
@@ -69,42 +84,37 @@ def publish_regions(
         note = "published as a folder alone, as publish_regions.publisher=bundle asks"
         return Published(short, str(folder), "", "", 0, 0, note)
     try:
-        return _as_image(short, folder, files, models, train, base_image, name)
-    except image.NoDocker as error:
+        return _as_image(short, folder, files, _golden(models, train), base_of(base_image), name)
+    except (NoEngine, NoImageHere) as error:
+        why = f"{error.problem}: {error.why}"
         if publisher == "docker":
-            raise
-        note = f"published as a folder alone, not as an image: {error}"
+            raise NoImageHere(why, fix=f"{MEND}; or choose publish_regions.publisher=bundle") from error
+        note = f"published as a folder alone, not as an image: {why}; for an image, {MEND}"
         current_step().log(note)
         return Published(short, str(folder), "", "", 0, 0, note)
 
 
 def _as_image(
-    version: str,
-    folder: Path,
-    files: Mapping[str, bytes],
-    models: Mapping[str, Any],
-    train: pd.DataFrame,
-    base: str,
-    name: str,
+    version: str, folder: Path, files: Mapping[str, bytes], golden: Sequence[Golden], base: str, name: str
 ) -> Published:
-    with image.engine() as client:
-        made = image.built(client, image.base_image(client, base), files, version)
+    """Return the receipt of an image that answered as was computed here; one that does not is removed."""
+    with engine() as client, publishing_alone(kaon_home(), name):
+        found_base(client, base)
+        made = build(client, archive_of({**files, "version": version.encode()}), base, {MARK: version})
         current_step().progress(0.6, f"image {made[7:19]}")
-        questions = _questions(models, train)
         try:
-            with image.started(client, made, version) as url:
-                image.check(url, K, questions)
-        except image.Skew:
+            with trial(client, made, name, version) as url:
+                replayed = replay(url, golden)
+        except (Skew, NotReady):
             client.images.remove(made, force=True)
             raise
         found = client.images.get(made)
         for tag in (version, "latest"):
             found.tag(name, tag)
-        note = f"published as the image {name}:{version}; serve it with: docker run -p 8000:8000 {name}:{version}"
-        current_step().log(note)
-        return Published(
-            version, str(folder), made, f"{name}:{version}", int(found.attrs["Size"]), len(questions), note
-        )
+        size = int(found.attrs["Size"])
+    note = f"published as the image {name}:{version}; serve it with: docker run -p 8000:8000 {name}:{version}"
+    current_step().log(note)
+    return Published(version, str(folder), made, f"{name}:{version}", size, replayed.requests, note)
 
 
 def _model(train: pd.DataFrame, choice: str, factors: pa.Table, own: pa.Table) -> dict[str, Any]:
@@ -132,7 +142,7 @@ def _written(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def _questions(models: Mapping[str, Any], train: pd.DataFrame) -> list[tuple[str, list[str], list[tuple[str, float]]]]:
+def _golden(models: Mapping[str, Any], train: pd.DataFrame) -> list[Golden]:
     """Return some histories of each region with the lists that are right for them, and one of who is new."""
     asked = []
     for region, model in models.items():
@@ -140,5 +150,7 @@ def _questions(models: Mapping[str, Any], train: pd.DataFrame) -> list[tuple[str
         histories = here.groupby("user_id")["item_id"].agg(list).head(ASKED - 1)
         for history in [*histories, []]:
             items = [str(item) for item in history][:50]
-            asked.append((region, items, recommended(items, model["neighbours"], model["popular"], K)))
+            right = recommended(items, model["neighbours"], model["popular"], K)
+            ids, scores = tuple(item for item, _ in right), tuple(score for _, score in right)
+            asked.append(Golden("/recommend", {"region": region, "items": items, "k": K}, ids, scores))
     return asked

@@ -63,6 +63,16 @@ def _write(file: IO[bytes], recipe: Recipe) -> None:
             _add(archive, f"bundle/{path.relative_to(recipe.bundle).as_posix()}", path)
 
 
+def archive_of(files: Mapping[str, bytes]) -> IO[bytes]:
+    """Return the archive of files by their path in it."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as archive:
+        for name, content in sorted(files.items()):
+            _add(archive, name, content)
+    raw.seek(0)
+    return raw
+
+
 def _pins(wheels: tuple[Path, ...]) -> bytes:
     """Return what pip is to install: all but itself."""
     named = (path.name.split("-")[:2] for path in wheels)

@@ -13,18 +13,19 @@ import pytest
 from tests.steps.retrieval_data import clubs, together
 
 from kaon import open_store, run, step, workflow
+from kaon.artifacts.publications import Skew
 from kaon.steps.interactions import Interactions
-from kaon.steps.meson import image
 from kaon.steps.meson.cut_region import cut_region
 from kaon.steps.meson.fit_region import fit_region
 from kaon.steps.meson.judge_models import judge_models
 from kaon.steps.meson.lists import recommended
-from kaon.steps.meson.publish_regions import publish_regions
+from kaon.steps.meson.publish_regions import MARK, publish_regions
 from kaon.steps.meson.region_models import from_global, regional
 from kaon.steps.meson.select_cohort import select_cohort
 from kaon.steps.meson.serve_regions import Refused, answer
 from kaon.steps.meson.validate import validate
 from kaon.steps.meson.wrangle import NothingLeft, wrangle
+from kaon.steps.publishing.errors import NoImageHere
 
 SERVED = {
     "train": pd.DataFrame({"user_id": ["u", "u", "v"], "item_id": ["a", "b", "a"], "region": "ca"}),
@@ -189,9 +190,11 @@ def test_without_docker_a_folder_is_published_and_the_receipt_says_so(monkeypatc
 
     assert published.image == ""
     assert published.note.startswith("published as a folder alone, not as an image: no Docker engine answers")
-    assert "fix: start it (dockerd)" in published.note
+    assert "; for an image, start Docker" in published.note
     assert json.loads((kaon_home / "bundles" / "kaon-meson" / published.version / "models.json").read_text())["ca"]
-    with pytest.raises(image.NoDocker):
+    with pytest.raises(
+        NoImageHere, match=r"(?s)no Docker engine answers.*fix: start Docker.*publish_regions\.publisher=bundle"
+    ):
         publish_regions(**SERVED, publisher="docker")
     assert publish_regions(**SERVED, publisher="bundle").version == published.version
 
@@ -219,7 +222,8 @@ def test_an_image_is_published_once_it_answers_as_was_computed(base):
     assert published.tag == f"{base}:{published.version}"
     client = docker.from_env()
     assert client.images.get(published.tag).id == published.image
-    assert not client.containers.list(all=True, filters={"label": f"{image.MARK}={published.version}"})
+    assert client.images.get(published.tag).labels[MARK] == published.version
+    assert not client.containers.list(all=True, filters={"name": f"kaon-check-{base}"})
     client.close()
     assert asdict(publish_regions(**SERVED, publisher="docker", name=base))["version"] == published.version
 
@@ -229,7 +233,7 @@ def test_an_image_that_answers_otherwise_is_not_published(base, monkeypatch):
     import docker
 
     monkeypatch.setattr(sys.modules[publish_regions.__module__], "recommended", lambda *given: [("b", 0.25)])
-    with pytest.raises(image.Skew, match="answers otherwise than was computed, in ca"):
+    with pytest.raises(Skew, match="answers otherwise than what was validated"):
         publish_regions(**SERVED, publisher="docker", name=base)
 
     client = docker.from_env()
@@ -240,8 +244,14 @@ def test_an_image_that_answers_otherwise_is_not_published(base, monkeypatch):
 def test_the_server_refuses_what_it_cannot_answer():
     models = {"ca": {"model": "global", "neighbours": {}, "popular": ["a"]}}
 
-    assert answer(models, {"region": ["ca"]}) == {"model": "global", "items": [{"item": "a", "score": 0.0}]}
+    assert answer(models, {"region": "ca"}) == {"model": "global", "items": [{"item": "a", "score": 0.0}]}
     with pytest.raises(Refused, match="there is no region 'xx'; choose one of: ca"):
-        answer(models, {"region": ["xx"]})
-    with pytest.raises(Refused, match="k='0' is no number from 1 to 1000"):
-        answer(models, {"region": ["ca"], "k": ["0"]})
+        answer(models, {"region": "xx"})
+    with pytest.raises(Refused, match="there is no region"):
+        answer(models, {"region": ["ca"]})
+    with pytest.raises(Refused, match="k=0 is no number from 1 to 1000"):
+        answer(models, {"region": "ca", "k": 0})
+    with pytest.raises(Refused, match="items='a' is no list of ids"):
+        answer(models, {"region": "ca", "items": "a"})
+    with pytest.raises(Refused, match="ask with a JSON object"):
+        answer(models, ["ca"])
