@@ -126,7 +126,7 @@ def wait_until_healthy(folder: Path, address: Address, bound: float = START_BOUN
     """Return once the server answers; raises PrefectServerError, with the end of its log, if it does not in `bound`."""
     deadline = time.monotonic() + bound
     while not answers(address.url, timeout=max(1.0, deadline - time.monotonic())):
-        if _is_free(folder / "serving.lock"):
+        if is_free(folder / "serving.lock"):
             raise PrefectServerError(
                 "the Prefect server of this home ended while it started",
                 why=f"its log, {folder / 'server.log'}, ends with:\n{tail(folder / 'server.log')}",
@@ -152,14 +152,14 @@ def answers(url: str, timeout: float) -> bool:
 
 def running(folder: Path) -> Address | None:
     """Return the address of the server that lives in `folder`, if one does."""
-    if not folder.exists() or _is_free(folder / "serving.lock"):
+    if not folder.exists() or is_free(folder / "serving.lock"):
         return None
     return _read_address(folder)
 
 
 def in_use(folder: Path) -> bool:
     """Tell whether a run uses the server of `folder`."""
-    return not _is_free(folder / "users.lock")
+    return not is_free(folder / "users.lock")
 
 
 def lasts(home: Path, address: Address) -> bool:
@@ -181,7 +181,7 @@ def stop(folder: Path) -> Address | None:
             os.kill(address.pid, ending)
         deadline = time.monotonic() + STOP_BOUND
         while time.monotonic() < deadline:
-            if _is_free(folder / "serving.lock"):
+            if is_free(folder / "serving.lock"):
                 (folder / "server.json").unlink(missing_ok=True)
                 return address
             time.sleep(0.02)
@@ -217,7 +217,7 @@ def tail(log: Path, lines: int = 15) -> str:
 
 
 def _found_or_started(folder: Path, port: int) -> Address:
-    if not _is_free(folder / "serving.lock"):
+    if not is_free(folder / "serving.lock"):
         return _read_address(folder)
     (folder / "server.json").unlink(missing_ok=True)
     template = _template()
@@ -292,7 +292,7 @@ def _read_address(folder: Path) -> Address:
         with suppress(OSError, ValueError):
             found = json.loads(path.read_text())
             return Address(found["url"], found["pid"])
-        if _is_free(folder / "serving.lock") or time.monotonic() > deadline:
+        if is_free(folder / "serving.lock") or time.monotonic() > deadline:
             raise PrefectServerError(
                 "the Prefect server of this home did not start",
                 why=f"its log, {folder / 'server.log'}, ends with:\n{tail(folder / 'server.log')}",
@@ -301,7 +301,10 @@ def _read_address(folder: Path) -> Address:
         time.sleep(0.01)
 
 
-def _is_free(path: Path) -> bool:
+def is_free(path: Path) -> bool:
+    """Tell whether no living process holds the lock of a file, which need not exist."""
+    if not path.exists():
+        return True
     with path.open("a") as lock:
         return _acquired(lock)
 

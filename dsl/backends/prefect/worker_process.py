@@ -13,6 +13,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from .own_server import is_free
+
 END_BOUND = 45.0
 """Seconds that its runs are given to end, above all their own grace period."""
 
@@ -57,12 +59,4 @@ def stop_worker(home: Path) -> bool:
 
 def worker_lives(home: Path) -> bool:
     """Tell whether the process is there."""
-    path = home / "worker.lock"
-    if not path.exists():
-        return False
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+    return not is_free(home / "worker.lock")

@@ -49,7 +49,7 @@ class Served:
         """
         folder = home / self.folder
         entry = read(home).get(self.folder)
-        if entry is not None and not _is_free(folder / "serving.lock"):
+        if entry is not None and not own_server.is_free(folder / "serving.lock"):
             return Address(str(entry["url"]), int(entry["pid"])), False
         folder.mkdir(parents=True, exist_ok=True)
         port = port if port_is_free(port) else free_port()
@@ -72,7 +72,7 @@ class Served:
         log = home / self.folder / "server.log"
         deadline = time.monotonic() + START_BOUND
         while not self._answers(address.url):
-            ended = _is_free(home / self.folder / "serving.lock")
+            ended = own_server.is_free(home / self.folder / "serving.lock")
             if ended or time.monotonic() > deadline:
                 self._end_group(home, address.pid)
                 ending = f"the {self.name} server ended while it started"
@@ -86,7 +86,7 @@ class Served:
     def stop(self, home: Path) -> str | None:
         """Stop it, and return where it listened; None if it was not up."""
         entry = read(home).get(self.folder)
-        if entry is None or _is_free(home / self.folder / "serving.lock"):
+        if entry is None or own_server.is_free(home / self.folder / "serving.lock"):
             return None
         self._end_group(home, int(entry["pid"]))
         return str(entry["url"])
@@ -104,7 +104,7 @@ class Served:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGTERM)
             deadline = time.monotonic() + STOP_BOUND
-            while not _is_free(lock) and time.monotonic() < deadline:
+            while not own_server.is_free(lock) and time.monotonic() < deadline:
                 time.sleep(0.02)
             os.killpg(group, signal.SIGKILL)
 
@@ -128,14 +128,3 @@ def write(home: Path, stack: Mapping[str, Any]) -> None:
 def record(home: Path, name: str, address: Address) -> None:
     """Record one server as up."""
     write(home, {**read(home), name: {"url": address.url, "pid": address.pid}})
-
-
-def _is_free(lock: Path) -> bool:
-    if not lock.exists():
-        return True
-    with lock.open("a") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-    return True
