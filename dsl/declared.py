@@ -1,4 +1,4 @@
-"""The function that stands for a command: it says what goes in and comes out; called directly, it runs the command."""
+"""Functions whose signature is declared by values: those that stand for commands, and for queries."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -44,24 +44,34 @@ def declared(said: Declared, command: Command, place: Place, module: str) -> tup
     def run(**values: Any) -> Any:
         return CALLER.load()(run, command, place, values)
 
-    types = {**said.inputs, **{name: _type_of(default) for name, default in said.settings.items()}}
-    parameters = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=said.settings.get(name, inspect.Parameter.empty),
-            annotation=annotation,
-        )
-        for name, annotation in types.items()
-    ]
-    run.__signature__ = inspect.Signature(parameters, return_annotation=returned)  # type: ignore[attr-defined]
-    run.__annotations__ = {**types, "return": returned}
-    run.__name__ = run.__qualname__ = said.name
-    run.__module__, run.__doc__ = module, said.doc
+    types = {**said.inputs, **{name: type_of(default) for name, default in said.settings.items()}}
+    with_signature(run, said.name, said.doc, types, said.settings, returned)
+    run.__module__ = module
     return run, next(iter(said.outputs)) if len(said.outputs) == 1 else None
 
 
-def _type_of(default: object) -> type:
+def with_signature(
+    function: Callable[..., Any],
+    name: str,
+    doc: str,
+    types: Mapping[str, Any],
+    defaults: Mapping[str, object],
+    returned: Any,
+) -> None:
+    """Give a function that takes what it is given by keyword a name, a docstring and a signature of its own."""
+    keyword, none = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty
+    parameters = [
+        inspect.Parameter(parameter, keyword, default=defaults.get(parameter, none), annotation=annotation)
+        for parameter, annotation in types.items()
+    ]
+    function.__signature__ = inspect.Signature(parameters, return_annotation=returned)  # type: ignore[attr-defined]
+    function.__annotations__ = {**types, "return": returned}
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+
+
+def type_of(default: object) -> type:
+    """Return the type of a setting that has no other than its default."""
     return Path if isinstance(default, PurePath) else type(default)
 
 

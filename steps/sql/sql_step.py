@@ -1,6 +1,7 @@
 """sql_step(): a query as a step."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -8,13 +9,13 @@ from typing import Any
 import pyarrow as pa
 
 from kaon.dsl import Problem, Process, Resources, Secret, WorkflowError, step
+from kaon.dsl.declared import type_of, with_signature
 from kaon.dsl.errors import did_you_mean
 from kaon.dsl.ir import Step
 from kaon.dsl.kinds import TABLE, kind_of
 from kaon.dsl.places.place import IN_PROCESS, Place
 from kaon.dsl.where import Where
 
-from ..declared_step import callers_line, declared
 from .on_database import run_on_database
 from .on_duckdb import run_on_duckdb
 from .on_spark import HIVE, run_on_spark
@@ -58,9 +59,10 @@ def sql_step(
     What reads a database or a metastore, which may have changed, runs in every run. Raises WorkflowError with every
     fault found.
     """
-    where = callers_line()
+    frame = sys._getframe(1)
+    where = Where(frame.f_code.co_filename, frame.f_lineno)
     own = name or output
-    types = {**{setting: type(default) for setting, default in settings.items()}, **inputs}
+    types = {**inputs, **{name: type_of(default) for name, default in settings.items() if name not in inputs}}
     tables = tuple(parameter for parameter, kind in types.items() if kind_of(kind) == TABLE)
     problems = tuple(_problems(query, own, engine, types, tables, secrets, hive, where))
     if problems:
@@ -70,7 +72,7 @@ def sql_step(
     def answer(**given: Any) -> pa.Table:
         return _answer(own, written, tables, given)
 
-    query_of_step = declared(answer, name=own, doc=_doc(query, engine), inputs=inputs, settings=settings)
+    with_signature(answer, own, _doc(query, engine), types, settings, pa.Table)
     lasting = engine == "duckdb" or (engine == "spark" and not (hive or conf))
     apart = engine == "spark" and bool(hive or conf)
     return step(
@@ -80,7 +82,7 @@ def sql_step(
         place=place or (Process() if apart else IN_PROCESS),
         resources=resources or Resources(),
         reusable=lasting,
-    )(query_of_step)
+    )(answer)
 
 
 def _answer(name: str, written: Mapping[str, Any], tables: tuple[str, ...], given: Mapping[str, Any]) -> pa.Table:
