@@ -1,6 +1,8 @@
 """Run a command on this machine in a group of processes of its own, hear it line by line, and leave none behind."""
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -24,6 +26,9 @@ PIECE = 1 << 16
 """Bytes that are read at a time."""
 PACKAGES = {"Rscript": "r-base-core", "java": "openjdk-17-jre-headless"}
 """Debian's packages of the programs that Kaon's own workflows run."""
+GATE = ("/bin/sh", "-c", 'read -r go && exec "$@" < /dev/null', "sh")
+"""What becomes the command once it is told to. By then the guard knows of its group, so that whenever this process
+dies, nothing of the command goes on."""
 
 
 def run_command(words: Sequence[str], *, within: Path, environment: Mapping[str, str], attempt: Attempt) -> None:
@@ -46,6 +51,7 @@ def run_command(words: Sequence[str], *, within: Path, environment: Mapping[str,
     readers = [_reading(process.stdout, tell), _reading(process.stderr, tell_error)]
     with guard().over("group", process.pid):
         try:
+            _let_go(process)
             while process.poll() is None:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(LOOK)
@@ -67,12 +73,15 @@ def _hear(stream: IO[bytes], tell: Callable[[str], None]) -> None:
 
 
 def _started(words: Sequence[str], within: Path, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Return a process that waits at the gate. Raises PlaceError for a program that is not there."""
     try:
+        if shutil.which(within / words[0] if "/" in words[0] else words[0], path=environment.get("PATH")) is None:
+            raise FileNotFoundError(errno.ENOENT, "No such program, or it is not executable")
         return subprocess.Popen(
-            words,
+            (*GATE, *words),
             cwd=within,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -85,6 +94,12 @@ def _started(words: Sequence[str], within: Path, environment: Mapping[str, str])
             if words[0] in PACKAGES
             else "install it, or see whether it is on the PATH of this process and executable",
         ) from None
+
+
+def _let_go(process: "subprocess.Popen[bytes]") -> None:
+    assert process.stdin is not None, "it is a pipe"
+    with suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(b"go\n")
 
 
 def _reading(stream: IO[bytes], tell: Callable[[str], None]) -> threading.Thread:
