@@ -20,8 +20,11 @@ def main(parent: int) -> None:
     """Read what to watch over until the parent is gone, and end what is left of it."""
     watched: Counter[tuple[str, str]] = Counter()
     rest = b""
-    while os.getppid() == parent:
-        if not select.select([0], [], [], LOOK)[0]:
+    while True:
+        gone = os.getppid() != parent  # perhaps before this process could begin: what was said is still to be read
+        if not select.select([0], [], [], 0 if gone else LOOK)[0]:
+            if gone:
+                break
             continue
         raw = os.read(0, 1 << 16)
         if not raw:
