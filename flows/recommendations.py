@@ -45,8 +45,8 @@ recommendations = workflow(
         [
             count_popularity >> evaluate_popularity,
             count_neighbours >> evaluate_neighbours,
-            train_als >> evaluate_als,
-            train_two_tower >> for_each(market="markets").do([fine_tune, factorise_market] >> evaluate_market),
+            [train_als >> evaluate_als, train_two_tower]
+            >> for_each(market="markets").do([fine_tune, factorise_market] >> evaluate_market),
             train_two_tower.with_(attempt=1001).rename(tower="twin_tower", tower_curve="twin_curve"),
         ]
         >> select_models

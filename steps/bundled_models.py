@@ -19,7 +19,7 @@ class ModelFiles:
     """The files of every market's model; markets that share a model share its files."""
 
     of_market: Mapping[str, list[str]]
-    """One file, or those of a blend: its factors and its tower."""
+    """One file, or those of a blend in the order of its parts."""
     content: Mapping[str, bytes]
 
 
@@ -29,7 +29,7 @@ def model_files(models: Mapping[str, Model]) -> ModelFiles:
     content: dict[str, bytes] = {}
     of_market = {}
     for market, model in models.items():
-        parts = (model.factors, model.tower) if isinstance(model, Blend) else (model,)
+        parts = model.parts if isinstance(model, Blend) else (model,)
         for part in parts:
             if id(part) not in names:
                 kind = "factor_model" if isinstance(part, FactorModel) else "torch_module"
@@ -49,7 +49,7 @@ def load_model(bundle: Path, files: Sequence[str]) -> Model:
         else _loaded(bundle / name, "torch_module", TwoTower)
         for name in files
     ]
-    return Blend(*parts) if len(parts) == 2 else parts[0]
+    return Blend(tuple(parts)) if len(parts) > 1 else parts[0]
 
 
 def _dumped(kind: str, model: object) -> bytes:

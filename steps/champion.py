@@ -67,5 +67,5 @@ def _by_chosen(bundle: Bundle, asked: Question) -> Floats | None:
     if asked.market not in files:
         return None
     names = files[asked.market]
-    assert isinstance(names, list), "a market has one file or the two of a blend"
+    assert isinstance(names, list), "a market has one file or those of a blend"
     return ndcg_at(K, ranks_by_model(asked, load_model(bundle.path, [str(name) for name in names])))

@@ -17,13 +17,14 @@ K = 10
 def evaluate_market(
     train: Interactions,
     tuning: Interactions,
+    als: FactorModel,
     tower: TwoTower,
     local_tower: TwoTower,
     fine_tuned_tower: TwoTower,
     local_als: FactorModel,
     market: str,
 ) -> MarketScores:
-    """Return nDCG@10 of the towers, of the market's ALS and of both together for each user of a market's tuning slice.
+    """Return nDCG@10 of a market's models and of their blend with those of all, for each user of its tuning slice.
 
     Full ranking of the market's catalogue; items met in train are removed; a user without a score counts as zero.
     """
@@ -33,7 +34,7 @@ def evaluate_market(
         "local_tower": local_tower,
         "fine_tuned_tower": fine_tuned_tower,
         "local_als": local_als,
-        "blend": Blend(local_als, tower),
+        "blend": Blend((local_als, als, tower)),
     }
     ndcg = {name: ndcg_at(K, ranks_by_model(asked, one)) for name, one in models.items()}
     current_step().metrics({f"ndcg@{K}.{name}": float(values.mean()) for name, values in ndcg.items() if len(values)})

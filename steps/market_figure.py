@@ -11,8 +11,11 @@ COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#72b7b2", "#e45756", "#b279a2")
 WIDTH, ROW = 420, 18
 
 
-def market_figure(choices: Mapping[str, Choice], level: float) -> altair.LayerChart:
-    """Return the interval of nDCG@10 of each model in each market, the mean as a point; the chosen one is filled."""
+def market_figure(choices: Mapping[str, Choice], level: float, sure: float) -> altair.LayerChart:
+    """Return the interval of nDCG@10 of each model in each market, the mean as a point; the chosen one is filled.
+
+    level: of these intervals. sure: of those of the gain over the global model, by which it was chosen.
+    """
     drawn = altair.Chart(altair.InlineData(values=_rows(choices)))
     beside = altair.Y("market:N", sort=list(choices), title=None)
     within = altair.YOffset("model:N", sort=list(MARKET_MODELS))
@@ -26,7 +29,10 @@ def market_figure(choices: Mapping[str, Choice], level: float) -> altair.LayerCh
     )
     title = altair.TitleParams(
         "The model of each market",
-        subtitle=f"nDCG@10 on the tuning slice with {level:.0%} intervals over users; the chosen model is filled",
+        subtitle=[
+            f"nDCG@10 on the tuning slice with {level:.0%} intervals over users; the chosen model is filled",
+            f"chosen by the gain over the global model, paired by user, in {sure:.3g} intervals: point at one",
+        ],
         anchor="start",
     )
     height = altair.Step(step=ROW, **{"for": "offset"})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MarketModel = Literal["tower", "local_tower", "fine_tuned_tower", "als", "local_als", "blend"]
 """Towers trained on all markets; on this one alone, from its popularity; on all, and then on this one. ALS of all
-markets; of this one alone. The scores of this one's ALS and of the towers of all, added."""
+markets; of this one alone. The scores of this one's ALS and, weighing less, of the ALS and the towers of all, added."""
 
 MARKET_MODELS: tuple[MarketModel, ...] = get_args(MarketModel)
 
@@ -43,7 +43,7 @@ class Choice:
     ndcg: Mapping[MarketModel, Interval]
     """nDCG@10 on the tuning slice with its interval over users."""
     gain: Mapping[MarketModel, Interval]
-    """What each model adds to the global model's nDCG@10, user by user."""
+    """What each model adds to the global model's nDCG@10, user by user; all intervals of a market hold together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class MarketChoices:
     choices: Mapping[str, Choice]
     global_model: MarketModel = "tower"
     """What serves where a market has no reason for another: one of the two that know every market."""
+    usual_challenger: MarketModel | None = None
+    """What a market takes that has evidence for it, unless it has evidence that another is better still."""
 
     def model_for(self, market: str) -> MarketModel:
         """Return which model serves a market; the global one where nothing was measured."""
@@ -84,6 +86,6 @@ class MarketChoices:
                 case "local_als":
                     return local_als[market]
                 case "blend":
-                    return Blend(local_als[market], tower)
+                    return Blend((local_als[market], als, tower))
 
         return {market: chosen(market) for market in markets}

@@ -1,4 +1,4 @@
-"""What any model of a market says, as vectors of users and of items: two towers, a factorisation, or both together."""
+"""What any model of a market says, as vectors of users and of items: towers, a factorisation, or a blend of both."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ Vectors = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.str_]
 Mask = npt.NDArray[np.bool_]
 
-TOWER_SPREAD = 0.5
-"""Of a blend: how widely the tower's scores are spread, by the spread of the factors' scores."""
+SPREADS = (1.0, 0.5, 0.25)
+"""Of the parts of a blend: how widely the scores of each are spread, by the spread of the first one's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blend:
-    """Two models whose scores are added, the tower's half as widely spread: what the market says, and what all say."""
+    """Models whose scores are added, the first one's spread most: what the market says, and what all say of it."""
 
-    factors: FactorModel
-    tower: "TwoTower"
+    parts: "tuple[FactorModel | TwoTower, ...]"
+    """At least one, at most as many as SPREADS; fewer take the first of them."""
 
 
 Model: TypeAlias = "TwoTower | FactorModel | Blend"
@@ -42,7 +42,7 @@ def model_vectors(model: Model, history: sparse.csr_matrix, item_ids: Ids, marke
     an item that the model does not know.
     """
     if isinstance(model, Blend):
-        return _added(*(model_vectors(one, history, item_ids, market) for one in (model.factors, model.tower)))
+        return _added([model_vectors(one, history, item_ids, market) for one in model.parts])
     if isinstance(model, FactorModel):
         items = aligned(model.item_factors, model.item_ids, item_ids)
         return fold_in(history, items, alpha=_number(model, "alpha"), regularization=_regularization(model)), items
@@ -52,7 +52,7 @@ def model_vectors(model: Model, history: sparse.csr_matrix, item_ids: Ids, marke
 def knows(model: Model, item_ids: Ids) -> Mask:
     """Return which of the items have a vector in the model, shape (items,)."""
     if isinstance(model, Blend):
-        return knows(model.factors, item_ids) | knows(model.tower, item_ids)
+        return np.asarray(np.any([knows(one, item_ids) for one in model.parts], axis=0))
     return np.asarray(_positions(item_ids, model.item_ids) >= 0)
 
 
@@ -76,12 +76,12 @@ def tower_vectors(tower: "TwoTower", history: sparse.csr_matrix, item_ids: Ids, 
     return np.asarray(vectors.numpy(), dtype="f4")
 
 
-def _added(first: tuple[Vectors, Vectors], second: tuple[Vectors, Vectors]) -> tuple[Vectors, Vectors]:
-    """Return vectors whose scores are the sum of the two models' scores, the second's spread set by TOWER_SPREAD."""
-    spread = [_spread(users, items) for users, items in (first, second)]
-    scale = TOWER_SPREAD * spread[0] / spread[1] if spread[1] > 0 else 0.0
-    users = np.concatenate([first[0], scale * second[0]], axis=1).astype("f4")
-    return users, np.concatenate([first[1], second[1]], axis=1)
+def _added(parts: list[tuple[Vectors, Vectors]]) -> tuple[Vectors, Vectors]:
+    """Return vectors whose scores are the sum of those of the parts of a blend, each spread as SPREADS says."""
+    spread = [_spread(users, items) for users, items in parts]
+    scales = [share * spread[0] / own if own > 0 else 0.0 for share, own in zip(SPREADS, spread, strict=False)]
+    users = np.concatenate([scale * users for scale, (users, _) in zip(scales, parts, strict=True)], axis=1)
+    return users.astype("f4"), np.concatenate([items for _, items in parts], axis=1)
 
 
 def _spread(users: Vectors, items: Vectors) -> float:

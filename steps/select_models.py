@@ -1,6 +1,6 @@
 """Which model serves each market."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, NamedTuple
 
 import altair
@@ -13,6 +13,11 @@ from kaon.dsl import step
 from .market_figure import market_figure
 from .market_models import MARKET_MODELS, Choice, MarketChoices, MarketModel, MarketScores
 from .ranking import Floats, Interval, bootstrap_interval
+
+Judged = Mapping[str, Mapping[MarketModel, Floats]]
+"""nDCG@10 of every user of every market by every model."""
+
+Measure = Callable[[Floats], Interval]
 
 
 class Selection(NamedTuple):
@@ -38,16 +43,23 @@ def select_models(
 
     The global model is the towers of all markets, or ALS of all markets where it is better with evidence over all
     users: both know every market. There is evidence for a challenger if the bootstrap interval of its gain over the
-    global model, paired by user, lies above `minimum_gain`: the market is better served by a model of its own. Of its
-    own models the one with the largest mean gain is chosen, since their difference is no reason to fall back on the
-    global one. A market with too few judged users goes by the others: it takes what is better with evidence in each of
-    them, if there are at least two and something is, else the global model.
+    global model, paired by user, lies above `minimum_gain`: the market is better served by a model of its own.
+
+    Which challenger is asked of all markets together, since to take the best one of each market costs about as much
+    as it gains: they differ by less than one market can tell. The usual challenger is the blend, which knows what the
+    others know, or one that is better with evidence over the users of all markets. A market with evidence for it takes
+    it, or what is better than it with evidence in the market itself; a market with evidence for others only takes the
+    one with the largest mean gain.
+
+    A market with too few judged users goes by the others: it takes what is better than the global model with evidence
+    in each of them, if there are at least two and something is, else the global model.
 
     als_scores: of the ALS model of all markets.
     minimum_users: judged users below which a market cannot choose for itself.
     minimum_gain: the gain in nDCG@10 that the whole interval must exceed; above zero, since challengers were stopped at
         their best on the same slice, and other days follow.
-    level: of the intervals.
+    level: of all intervals of a market's challengers together: each is wider, so that the more of them there are, none
+        the more easily has evidence by chance (Bonferroni).
     resamples: bootstrap samples per interval.
     seed: of the bootstrap.
     """
@@ -57,23 +69,30 @@ def select_models(
     def interval(of: Floats) -> Interval:
         return bootstrap_interval(of, seed=seed, resamples=resamples, level=level)
 
+    def sure_interval(of: Floats) -> Interval:
+        return bootstrap_interval(of, seed=seed, resamples=resamples, level=sure)
+
     base: MarketModel = "als" if interval(_gain_of_als(ndcg)).low > minimum_gain else "tower"
+    challengers = [name for name in MARKET_MODELS if name != base and any(name in own for own in ndcg.values())]
+    sure = 1 - (1 - level) / max(1, len(challengers))
     gain = {
-        market: {name: interval(of - own[base]) for name, of in own.items() if name != base}
+        market: {name: sure_interval(of - own[base]) for name, of in own.items() if name != base}
         for market, own in ndcg.items()
     }
-    judged = [market for market, own in ndcg.items() if len(own[base]) >= minimum_users]
-    elsewhere = _better_everywhere([gain[market] for market in judged], minimum_gain)
+    large = {market: own for market, own in ndcg.items() if len(own[base]) >= minimum_users}
+    usual = _usual_challenger(large, challengers, sure_interval)
+    proven = {market: [name for name, of in gain[market].items() if of.low > minimum_gain] for market in large}
+    everywhere = _better_everywhere([gain[market] for market in large], list(proven.values()), usual)
     choices = {}
     for market, own in ndcg.items():
-        users = len(own[base])
-        if market in judged:
-            model, reason = _chosen(base, gain[market], minimum_gain)
-        else:
-            model, reason = elsewhere or base, f"{users} judged users are fewer than {minimum_users}"
-            reason += f"; {elsewhere} is better in every other market" if elsewhere else ""
+        users, model, reason = len(own[base]), base, f"no challenger's gain is above {minimum_gain:g} with evidence"
+        if market not in large:
+            model, reason = _followed(everywhere, base, f"{users} judged users are fewer than {minimum_users}")
+        elif proven[market]:
+            model, why = _best_proven(own, proven[market], gain[market], usual, sure_interval)
+            reason = f"gains {gain[market][model]} over {base}{why}"
         choices[market] = Choice(model, reason, users, {name: interval(of) for name, of in own.items()}, gain[market])
-    return Selection(MarketChoices(choices, base), _table(choices), market_figure(choices, level))
+    return Selection(MarketChoices(choices, base, usual), _table(choices), market_figure(choices, level, sure))
 
 
 def _values(scores: MarketScores, als: MarketScores) -> dict[MarketModel, Floats]:
@@ -82,24 +101,63 @@ def _values(scores: MarketScores, als: MarketScores) -> dict[MarketModel, Floats
     return {model: np.asarray(found[model], dtype="f8") for model in MARKET_MODELS if model in found}
 
 
-def _gain_of_als(ndcg: Mapping[str, Mapping[MarketModel, Floats]]) -> Floats:
+def _gain_of_als(ndcg: Judged) -> Floats:
     """Return what ALS of all markets adds to the towers of all markets, for each user of a market that judged both."""
     return np.concatenate([np.empty(0), *(own["als"] - own["tower"] for own in ndcg.values() if "als" in own)])
 
 
-def _better_everywhere(gains: list[dict[MarketModel, Interval]], minimum_gain: float) -> MarketModel | None:
-    """Return the challenger that is better with evidence in each of at least two markets, the best one on average."""
+def _usual_challenger(large: Judged, challengers: list[MarketModel], interval: Measure) -> MarketModel | None:
+    """Return the blend, or what the users of all large markets together say is better with evidence; None of neither.
+
+    Where the blend was not judged, it is the challenger with the largest mean over those users.
+    """
+    together = {
+        name: np.concatenate([own[name] for own in large.values()])
+        for name in challengers
+        if large and all(name in own for own in large.values())
+    }
+    best = max(together, key=lambda name: float(together[name].mean()), default=None)
+    if best is None or "blend" not in together:
+        return best
+    return best if interval(together[best] - together["blend"]).low > 0 else "blend"
+
+
+def _better_everywhere(
+    gains: list[dict[MarketModel, Interval]], proven: list[list[MarketModel]], usual: MarketModel | None
+) -> MarketModel | None:
+    """Return the challenger that is better with evidence in each of at least two markets: the usual or the best one."""
     if len(gains) < 2:
         return None
-    proven = [name for name in MARKET_MODELS if all(name in own and own[name].low > minimum_gain for own in gains)]
-    return max(proven, key=lambda name: sum(own[name].mean for own in gains), default=None)
+    always = [name for name in MARKET_MODELS if all(name in own for own in proven)]
+    if usual in always:
+        return usual
+    return max(always, key=lambda name: sum(own[name].mean for own in gains), default=None)
 
 
-def _chosen(base: MarketModel, gain: Mapping[MarketModel, Interval], minimum_gain: float) -> tuple[MarketModel, str]:
-    if all(interval.low <= minimum_gain for interval in gain.values()):
-        return base, f"no challenger's gain is above {minimum_gain:g} with evidence"
-    best = max(gain, key=lambda name: gain[name].mean)
-    return best, f"gains {gain[best]} over {base}"
+def _followed(everywhere: MarketModel | None, base: MarketModel, few: str) -> tuple[MarketModel, str]:
+    """Return the model of a market with few users, and why."""
+    return (everywhere, f"{few}; {everywhere} is better in every other market") if everywhere else (base, few)
+
+
+def _best_proven(
+    own: Mapping[MarketModel, Floats],
+    proven: list[MarketModel],
+    gain: Mapping[MarketModel, Interval],
+    usual: MarketModel | None,
+    interval: Measure,
+) -> tuple[MarketModel, str]:
+    """Return which of the challengers that are better than the global model serves the market, and what speaks for it.
+
+    The usual one, if it is one of them, unless another is better than it with evidence.
+    """
+    best_first = sorted(proven, key=lambda name: -gain[name].mean)
+    if usual is None or usual not in proven:
+        return best_first[0], ""
+    for name in best_first[: best_first.index(usual)]:
+        over = interval(own[name] - own[usual])
+        if over.low > 0:
+            return name, f", and {over} over {usual}, the usual challenger"
+    return usual, ", the usual challenger" if len(proven) > 1 else ""
 
 
 def _table(choices: Mapping[str, Choice]) -> pd.DataFrame:

@@ -22,7 +22,7 @@ MODEL_NAMES = {
     "fine_tuned_tower": "fine-tuned towers",
     "als": "global ALS",
     "local_als": "local ALS",
-    "blend": "local ALS and global towers",
+    "blend": "local ALS with global ALS and towers",
 }
 METRIC_NAMES = {"ndcg": "nDCG", "hit_rate": "hit rate", "mrr": "MRR", "map": "MAP"}
 

@@ -78,7 +78,7 @@ def _countries(split: Split, seed: int) -> tuple[MarketModel, list[Mapping[str, 
     scores = {}
     for country, its in models.items():
         own = (its["local_tower"], its["fine_tuned_tower"], its["local_als"])
-        scores[country] = evaluate_market(split.train, split.tuning, tower, *own, country)
+        scores[country] = evaluate_market(split.train, split.tuning, als, tower, *own, country)
     selection = select_models(scores, evaluate_als(als, split.train, split.tuning).als_scores, seed=seed)
     rows: list[Mapping[str, object]] = []
     for country, its in models.items():
@@ -98,7 +98,7 @@ def _models(split: Split, country: str, tower: TwoTower, als: FactorModel, seed:
         "fine_tuned_tower": warm,
         "als": als,
         "local_als": factors,
-        "blend": Blend(factors, tower),
+        "blend": Blend((factors, als, tower)),
     }
 
 

@@ -37,9 +37,9 @@ stages = workflow(
     [list_markets, make_slices, find_champion]
     >> repeat(until="stable", at_most=3).do(
         [
-            train_als >> evaluate_als,
+            [train_als >> evaluate_als, train_two_tower]
+            >> for_each(market="markets").do([fine_tune, factorise_market] >> evaluate_market),
             train_two_tower.with_(attempt=1001).rename(tower="twin_tower", tower_curve="twin_curve"),
-            train_two_tower >> for_each(market="markets").do([fine_tune, factorise_market] >> evaluate_market),
         ]
         >> select_models
         >> check_stability,

@@ -63,7 +63,7 @@ def test_a_twin_speaks_for_itself_and_the_tower_where_there_is_none(world, sourc
 
 
 def test_a_market_is_scored_by_the_model_that_was_chosen_for_it(world):
-    blend = Blend(small_als(in_market(world.train, "uk"), rank=4), world.tower)
+    blend = Blend((small_als(in_market(world.train, "uk"), rank=4), world.als, world.tower))
 
     sources = build_sources(world.train, world.als, world.tower, {"ca": world.als, "uk": blend}, MARKETS)
 

@@ -42,6 +42,11 @@ def towers(market: str) -> MarketTowers:
 
 
 @cache
+def als() -> FactorModel:
+    return train_als(split().train, engine="implicit", rank=8)
+
+
+@cache
 def factors(market: str) -> FactorModel:
     return factorise_market(split().train, market, rank=4, regularization=1.0)
 
@@ -58,12 +63,22 @@ def scores(seed: int = 0, users: int = 400, **gain: float) -> MarketScores:
     return MarketScores("ca", ndcg)
 
 
+def with_blend(seed: int = 0, users: int = 400, **gain: float) -> MarketScores:
+    """Return scores by which a model gains exactly so much over the tower on average."""
+    random = np.random.default_rng(seed)
+    start = random.random(users) * 0.5
+    noise = {name: random.normal(scale=0.05, size=users) for name in ("local_tower", "blend")}
+    own = {name: start + gain.get(name, 0.0) + by - by.mean() for name, by in noise.items()}
+    ndcg = {name: tuple(values.tolist()) for name, values in {"tower": start, **own}.items()}
+    return MarketScores("ca", ndcg)
+
+
 def stability(**changes: object) -> Stability:
     given = {
         "stability": split().stability,
         "tuning": split().tuning,
         "train": split().train,
-        "als": train_als(split().train, engine="implicit", rank=8),
+        "als": als(),
         "tower": tower(),
         "local_tower": {market: towers(market).local_tower for market in ("ca", "mx")},
         "fine_tuned_tower": {market: towers(market).fine_tuned_tower for market in ("ca", "mx")},
@@ -114,7 +129,7 @@ def _ndcg(of: TwoTower) -> float:
 
 
 def test_a_market_is_scored_user_by_user_for_every_model():
-    judged = evaluate_market(split().train, split().tuning, tower(), *towers("ca"), factors("ca"), "ca")
+    judged = evaluate_market(split().train, split().tuning, als(), tower(), *towers("ca"), factors("ca"), "ca")
 
     assert judged.users == split().tuning.query("market == 'ca'")["user_id"].nunique()
     assert {model: len(values) for model, values in judged.ndcg.items()} == dict.fromkeys(judged.ndcg, judged.users)
@@ -122,7 +137,7 @@ def test_a_market_is_scored_user_by_user_for_every_model():
 
 
 def test_a_market_without_judged_users_keeps_the_global_model():
-    judged = evaluate_market(split().train, split().tuning.iloc[:0], tower(), *towers("ca"), factors("ca"), "ca")
+    judged = evaluate_market(split().train, split().tuning.iloc[:0], als(), tower(), *towers("ca"), factors("ca"), "ca")
 
     assert judged.users == 0
     assert select_models({"ca": judged}, {}).choices.model_for("ca") == "tower"
@@ -143,7 +158,7 @@ def test_a_challenger_replaces_global_only_with_evidence(gain, model, reason):
     assert reason in choice.reason
 
 
-def test_with_evidence_for_one_challenger_the_better_of_both_is_chosen():
+def test_a_challenger_without_evidence_is_not_chosen_however_good_it_looks():
     sure = np.random.default_rng(0).normal(loc=0.02, scale=0.05, size=400)
     unsure = np.random.default_rng(1).normal(loc=0.03, scale=0.5, size=400)
     unsure += 0.03 - unsure.mean()
@@ -152,7 +167,48 @@ def test_with_evidence_for_one_challenger_the_better_of_both_is_chosen():
     choice = select_models({"ca": judged}, {}).choices.choices["ca"]
 
     assert choice.gain["local_tower"].low < 0 < choice.gain["fine_tuned_tower"].low
-    assert choice.model == "local_tower"
+    assert choice.model == "fine_tuned_tower"
+
+
+def test_the_more_challengers_there_are_the_more_evidence_each_needs():
+    alone = MarketScores("ca", {name: scores(local_tower=0.00985).ndcg[name] for name in ("tower", "local_tower")})
+    among_others = scores(local_tower=0.00985)
+
+    one = select_models({"ca": alone}, {}).choices.choices["ca"]
+    one_of_two = select_models({"ca": among_others}, {}).choices.choices["ca"]
+
+    assert (one.model, one_of_two.model) == ("local_tower", "tower")
+    assert one_of_two.gain["local_tower"].low < 0.003 < one.gain["local_tower"].low
+
+
+def test_a_market_takes_the_blend_among_challengers_that_it_cannot_tell_apart():
+    judged = with_blend(local_tower=0.101, blend=0.1)
+
+    choices = select_models({"ca": judged}, {}).choices
+
+    assert choices.usual_challenger == "blend"
+    assert choices.choices["ca"].gain["local_tower"].mean > choices.choices["ca"].gain["blend"].mean
+    assert choices.model_for("ca") == "blend"
+    assert choices.choices["ca"].reason.endswith("over tower, the usual challenger")
+
+
+def test_a_market_takes_another_challenger_that_is_better_than_the_usual_one_with_evidence():
+    elsewhere = {"mx": with_blend(seed=1, local_tower=0.05, blend=0.15), "de": with_blend(seed=2, blend=0.15)}
+
+    choices = select_models({"ca": with_blend(local_tower=0.15, blend=0.1), **elsewhere}, {}).choices
+
+    assert [choices.model_for(market) for market in ("ca", "mx", "de")] == ["local_tower", "blend", "blend"]
+    assert choices.choices["ca"].reason.endswith("over blend, the usual challenger")
+
+
+def test_the_usual_challenger_is_what_the_users_of_all_markets_say_is_better_than_the_blend():
+    judged = {market: with_blend(seed, local_tower=0.1065, blend=0.1) for seed, market in enumerate(("ca", "de", "mx"))}
+
+    alone = [select_models({market: one}, {}).choices for market, one in judged.items()]
+    together = select_models(judged, {}).choices
+
+    assert [choices.usual_challenger for choices in alone] == ["blend"] * 3
+    assert together.usual_challenger == "local_tower"
 
 
 def test_few_users_are_no_evidence():
@@ -248,16 +304,17 @@ def test_a_markets_own_factors_know_its_items_and_users_only():
     assert factorise_market(split().train, "mx", rank=4, regularization=1.0) == own
 
 
-def test_the_scores_of_a_blend_are_those_of_both_models_the_towers_half_as_widely_spread():
+def test_the_scores_of_a_blend_are_those_of_its_parts_each_less_widely_spread():
     asked = question("ca", split().train, split().tuning)
     history = sparse.csr_matrix(asked.seen, dtype="f4")
-    parts = [model_vectors(one, history, asked.catalogue, "ca") for one in (factors("ca"), tower())]
-    by_factors, by_tower = (users @ items.T for users, items in parts)
+    models = (factors("ca"), als(), tower())
+    parts = [users @ items.T for users, items in (model_vectors(one, history, asked.catalogue, "ca") for one in models)]
 
-    users, items = model_vectors(Blend(factors("ca"), tower()), history, asked.catalogue, "ca")
+    users, items = model_vectors(Blend(models), history, asked.catalogue, "ca")
 
-    scale = 0.5 * np.sqrt(by_factors.var(axis=1).mean() / by_tower.var(axis=1).mean())
-    np.testing.assert_allclose(users @ items.T, by_factors + scale * by_tower, rtol=1e-3, atol=1e-4)
+    spread = [np.sqrt(scores.var(axis=1).mean()) for scores in parts]
+    added = sum(share * spread[0] / own * one for share, own, one in zip((1, 0.5, 0.25), spread, parts, strict=True))
+    np.testing.assert_allclose(users @ items.T, added, rtol=1e-3, atol=1e-4)
 
 
 def test_a_factor_model_scores_by_the_history_as_the_model_that_was_trained():
