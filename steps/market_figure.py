@@ -14,7 +14,7 @@ WIDTH, ROW = 420, 18
 def market_figure(choices: Mapping[str, Choice], level: float, sure: float) -> altair.LayerChart:
     """Return the interval of nDCG@10 of each model in each market, the mean as a point; the chosen one is filled.
 
-    level: of these intervals. sure: of those of the gain over the global model, by which it was chosen.
+    level: of these intervals. sure: of those of the gain over the global model that unusual challengers are chosen by.
     """
     drawn = altair.Chart(altair.InlineData(values=_rows(choices)))
     beside = altair.Y("market:N", sort=list(choices), title=None)
@@ -31,7 +31,8 @@ def market_figure(choices: Mapping[str, Choice], level: float, sure: float) -> a
         "The model of each market",
         subtitle=[
             f"nDCG@10 on the tuning slice with {level:.0%} intervals over users; the chosen model is filled",
-            f"chosen by the gain over the global model, paired by user, in {sure:.3g} intervals: point at one",
+            f"chosen by the gain over the global model, paired by user: {level:.0%} intervals of the usual challenger, "
+            f"{sure:.3g} of others",
         ],
         anchor="start",
     )

@@ -43,7 +43,7 @@ class Choice:
     ndcg: Mapping[MarketModel, Interval]
     """nDCG@10 on the tuning slice with its interval over users."""
     gain: Mapping[MarketModel, Interval]
-    """What each model adds to the global model's nDCG@10, user by user; all intervals of a market hold together."""
+    """What each model adds to the global model's nDCG@10, user by user; intervals of unusual ones are wider."""
 
 
 @dataclass(frozen=True, slots=True)

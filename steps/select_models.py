@@ -58,8 +58,8 @@ def select_models(
     minimum_users: judged users below which a market cannot choose for itself.
     minimum_gain: the gain in nDCG@10 that the whole interval must exceed; above zero, since challengers were stopped at
         their best on the same slice, and other days follow.
-    level: of all intervals of a market's challengers together: each is wider, so that the more of them there are, none
-        the more easily has evidence by chance (Bonferroni).
+    level: of an interval; of the gains of all challengers but the usual one together: each is wider, so that the more
+        of them there are, none the more easily has evidence by chance (Bonferroni). The usual one is known before.
     resamples: bootstrap samples per interval.
     seed: of the bootstrap.
     """
@@ -75,12 +75,16 @@ def select_models(
     base: MarketModel = "als" if interval(_gain_of_als(ndcg)).low > minimum_gain else "tower"
     challengers = [name for name in MARKET_MODELS if name != base and any(name in own for own in ndcg.values())]
     sure = 1 - (1 - level) / max(1, len(challengers))
+    large = {market: own for market, own in ndcg.items() if len(own["tower"]) >= minimum_users}
+    usual = _usual_challenger(large, challengers, sure_interval)
     gain = {
-        market: {name: sure_interval(of - own[base]) for name, of in own.items() if name != base}
+        market: {
+            name: (interval if name == usual else sure_interval)(of - own[base])
+            for name, of in own.items()
+            if name != base
+        }
         for market, own in ndcg.items()
     }
-    large = {market: own for market, own in ndcg.items() if len(own[base]) >= minimum_users}
-    usual = _usual_challenger(large, challengers, sure_interval)
     proven = {market: [name for name, of in gain[market].items() if of.low > minimum_gain] for market in large}
     everywhere = _better_everywhere([gain[market] for market in large], list(proven.values()), usual)
     choices = {}
@@ -107,18 +111,18 @@ def _gain_of_als(ndcg: Judged) -> Floats:
 
 
 def _usual_challenger(large: Judged, challengers: list[MarketModel], interval: Measure) -> MarketModel | None:
-    """Return the blend, or what the users of all large markets together say is better with evidence; None of neither.
+    """Return the blend, or what the users of all large markets together say is better with evidence.
 
-    Where the blend was not judged, it is the challenger with the largest mean over those users.
+    None where the blend was not judged.
     """
     together = {
         name: np.concatenate([own[name] for own in large.values()])
         for name in challengers
         if large and all(name in own for own in large.values())
     }
-    best = max(together, key=lambda name: float(together[name].mean()), default=None)
-    if best is None or "blend" not in together:
-        return best
+    if "blend" not in together:
+        return None
+    best = max(together, key=lambda name: float(together[name].mean()))
     return best if interval(together[best] - together["blend"]).low > 0 else "blend"
 
 

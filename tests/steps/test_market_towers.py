@@ -181,6 +181,14 @@ def test_the_more_challengers_there_are_the_more_evidence_each_needs():
     assert one_of_two.gain["local_tower"].low < 0.003 < one.gain["local_tower"].low
 
 
+def test_the_usual_challenger_needs_no_more_evidence_where_there_are_others():
+    usual = with_blend(blend=0.00825, local_tower=0.004)
+    other = with_blend(blend=0.004, local_tower=0.00825)
+
+    assert select_models({"ca": usual}, {}).choices.model_for("ca") == "blend"
+    assert select_models({"ca": other}, {}).choices.model_for("ca") == "tower"
+
+
 def test_a_market_takes_the_blend_among_challengers_that_it_cannot_tell_apart():
     judged = with_blend(local_tower=0.101, blend=0.1)
 
