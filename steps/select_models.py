@@ -160,8 +160,8 @@ def _best_proven(
     for name in best_first[: best_first.index(usual)]:
         over = interval(own[name] - own[usual])
         if over.low > 0:
-            return name, f", and {over} over {usual}, the usual challenger"
-    return usual, ", the usual challenger" if len(proven) > 1 else ""
+            return name, f", and {over} over {usual}, which is the usual challenger"
+    return usual, "; it is the usual challenger"
 
 
 def _table(choices: Mapping[str, Choice]) -> pd.DataFrame:

@@ -197,7 +197,7 @@ def test_a_market_takes_the_blend_among_challengers_that_it_cannot_tell_apart():
     assert choices.usual_challenger == "blend"
     assert choices.choices["ca"].gain["local_tower"].mean > choices.choices["ca"].gain["blend"].mean
     assert choices.model_for("ca") == "blend"
-    assert choices.choices["ca"].reason.endswith("over tower, the usual challenger")
+    assert choices.choices["ca"].reason.endswith("over tower; it is the usual challenger")
 
 
 def test_a_market_takes_another_challenger_that_is_better_than_the_usual_one_with_evidence():
@@ -206,7 +206,7 @@ def test_a_market_takes_another_challenger_that_is_better_than_the_usual_one_wit
     choices = select_models({"ca": with_blend(local_tower=0.15, blend=0.1), **elsewhere}, {}).choices
 
     assert [choices.model_for(market) for market in ("ca", "mx", "de")] == ["local_tower", "blend", "blend"]
-    assert choices.choices["ca"].reason.endswith("over blend, the usual challenger")
+    assert choices.choices["ca"].reason.endswith("over blend, which is the usual challenger")
 
 
 def test_the_usual_challenger_is_what_the_users_of_all_markets_say_is_better_than_the_blend():
