@@ -32,7 +32,7 @@ def market_figure(choices: Mapping[str, Choice], level: float, sure: float) -> a
         subtitle=[
             f"nDCG@10 on the tuning slice with {level:.0%} intervals over users; the chosen model is filled",
             f"chosen by the gain over the global model, paired by user: {level:.0%} intervals of the usual challenger, "
-            f"{sure:.3g} of others",
+            f"{sure:.1%} of others",
         ],
         anchor="start",
     )
