@@ -59,7 +59,8 @@ def select_models(
     minimum_gain: the gain in nDCG@10 that the whole interval must exceed; above zero, since challengers were stopped at
         their best on the same slice, and other days follow.
     level: of an interval; of the gains of all challengers but the usual one together: each is wider, so that the more
-        of them there are, none the more easily has evidence by chance (Bonferroni). The usual one is asked first: alone, it needs no more.
+        of them there are, none the more easily has evidence by chance (Bonferroni). The usual one is asked first,
+        as if it were alone.
     resamples: bootstrap samples per interval.
     seed: of the bootstrap.
     """
