@@ -98,7 +98,7 @@ def queries(sources: Sources, users: Rows, items: Rows) -> Queries:
     """
     known = users >= 0
     at = np.where(known, users, 0)
-    history = sources.seen[at]
+    history = _histories(sources.seen, at)
     if not known.all():
         history = sparse.csr_matrix(sparse.diags_array(known.astype("f4")) @ history)
         history.eliminate_zeros()
@@ -108,6 +108,15 @@ def queries(sources: Sources, users: Rows, items: Rows) -> Queries:
         {name: np.where(known[:, None], source.users[at], 0) for name, source in sources.vectors().items()},
         items,
     )
+
+
+def _histories(seen: sparse.csr_matrix, users: Rows) -> sparse.csr_matrix:
+    """Return some rows of the histories; SciPy takes a while to find the one of one user."""
+    if len(users) != 1:
+        return seen[users]
+    start, end = seen.indptr[users[0]], seen.indptr[users[0] + 1]
+    parts = (seen.data[start:end], seen.indices[start:end], np.array([0, end - start], dtype=seen.indptr.dtype))
+    return sparse.csr_matrix(parts, shape=(1, seen.shape[1]))
 
 
 def features(sources: Sources, asked: Queries) -> Vectors:

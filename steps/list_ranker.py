@@ -56,11 +56,11 @@ def _predicted(ranker: xgboost.Booster, items: Rows, table: Vectors) -> Vectors:
 
     Their features are equal, so that one of them is asked for all: the union of what sources find has many repeats.
     """
-    rows, first = np.arange(len(items)), (items >= 0).argmin(axis=1)
-    asked = items >= 0
-    asked[rows, first] = True
     scores = np.zeros(items.shape, "f4")
-    if asked.any():
-        scores[asked] = ranker.inplace_predict(table[asked], validate_features=False)
-    scores = np.where(asked, scores, scores[rows, first][:, None])
-    return scores
+    if not items.size:
+        return scores
+    asked = items >= 0
+    rows, first = np.arange(len(items)), asked.argmin(axis=1)
+    asked[rows, first] = True
+    scores[asked] = ranker.inplace_predict(table[asked], validate_features=False)
+    return np.where(asked, scores, scores[rows, first][:, None])
