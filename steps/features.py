@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from .in_list import places, rounded, standardised
@@ -148,7 +147,10 @@ def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: 
     at = np.where(known, asked.items, 0)
     once, back = _each_once(at)
     local = sources.by_market[market] if market >= 0 else sources.everywhere
-    everywhere, here = _of_population(sources.everywhere, asked.history, once), _of_population(local, asked.history, once)
+    everywhere, here = (
+        _of_population(sources.everywhere, asked.history, once),
+        _of_population(local, asked.history, once),
+    )
     vectors = {name: source.scores(asked.vectors[name], once, market) for name, source in sources.vectors().items()}
     scores = {**everywhere, **{f"market_{name}": values for name, values in here.items()}, **vectors}
     length = np.diff(asked.history.indptr).astype("f4")
@@ -185,7 +187,10 @@ def _each_once(at: Rows) -> tuple[Rows, Rows | None]:
 
 
 def _spread(values: Sequence[Vectors | float], shape: tuple[int, ...], back: Rows | None) -> Vectors:
-    """Return values of what was looked up, each of a shape, as values of the candidates: (values, lists, candidates)."""
+    """Return values of what was looked up, each of a shape, as the candidates', which are at `back` of those.
+
+    Returns shape (values, lists, candidates).
+    """
     each = np.empty((len(values), *shape), "f4")
     for row, value in zip(each, values, strict=True):
         row[:] = value
@@ -269,7 +274,7 @@ def _alike(sources: Sources, history: sparse.csr_matrix, at: Rows, market: int) 
 def _over_history(reduce: np.ufunc, cells: Vectors, history: sparse.csr_matrix) -> Vectors:
     """Return the cells (met, candidates) reduced over each list's history, 0 for an empty one; (lists, candidates)."""
     if len(history.indptr) == 2 and len(cells):
-        return np.asarray(reduce.reduce(cells, axis=0), "f4")[None]
+        return np.asarray(reduce.reduceat(cells, [0], axis=0), "f4")
     reduced = np.zeros((history.shape[0], cells.shape[1]), "f4")
     some = np.flatnonzero(np.diff(history.indptr))
     if len(some):

@@ -6,7 +6,7 @@ import numpy as np
 import xgboost
 
 from .candidates import Lists
-from .features import NAMES, SCORES, Queries, features, queries, source_scores
+from .features import SCORES, Queries, features, queries, source_scores
 from .ranking import Floats, ndcg_at, ranks_of
 from .sources import Rows, Sources, Vectors
 

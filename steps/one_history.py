@@ -1,4 +1,4 @@
-"""What is computed of one history, as a server is asked: the bits that SciPy gives for many, without its cost of a call.
+"""What is computed of one history, as a server is asked: the bits that SciPy gives, without its cost of a call.
 
 SciPy takes longer to check a matrix of one row than to multiply it. Numbers are added here in SciPy's order, so that
 who serves and who trains round alike. All matrices are CSR, and every place stands in them once at most.

@@ -160,7 +160,13 @@ def reranked(
 
 
 def _first(
-    sources: Sources, visitors: Visitors, pool: Rows, value: Floats, settings: Reranking, k: int, genres: GenreTable | None
+    sources: Sources,
+    visitors: Visitors,
+    pool: Rows,
+    value: Floats,
+    settings: Reranking,
+    k: int,
+    genres: GenreTable | None,
 ) -> Rows:
     """Return which of the pool, best first, make the list, -1 beyond its end; shape (visitors, k)."""
     if not settings.diversity and not settings.per_genre:
