@@ -210,8 +210,8 @@ def _of_population(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows)
 def _like_minded(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> Vectors:
     if len(at) > 1:
         return np.take_along_axis(like_minded(history, neighbours), at, axis=1)
-    damped: Vectors = like_minded_sums(history.indices.astype(np.int64), neighbours)[at] / neighbours.damping[at]
-    return damped.astype("f4")
+    sums = like_minded_sums(history.indices.astype(np.int64), neighbours)
+    return np.asarray(sums[at] / neighbours.damping[at], dtype="f4")
 
 
 def _paired(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dict[str, Vectors]:

@@ -75,8 +75,8 @@ def like_minded_sums(items: Rows, neighbours: "Neighbours") -> Floats:
     users = _newest_first(user, len(alike))
     weight = alike[users] ** 2 / neighbours.lengths[users]
     stored, lengths = cells_of(neighbours.met, users)
-    sums: Floats = np.bincount(neighbours.met.indices[stored], np.repeat(weight, lengths), neighbours.met.shape[1])
-    return sums
+    sums = np.bincount(neighbours.met.indices[stored], np.repeat(weight, lengths), neighbours.met.shape[1])
+    return np.asarray(sums, dtype=np.float64)
 
 
 def _newest_first(numbers: npt.NDArray[np.integer], bound: int) -> Rows:
@@ -87,4 +87,4 @@ def _newest_first(numbers: npt.NDArray[np.integer], bound: int) -> Rows:
     turn = np.arange(len(numbers))
     first = np.empty(bound, dtype=np.int64)
     first[numbers[::-1]] = turn[::-1]  # of the same place the last one stays
-    return numbers[first[numbers] == turn][::-1].astype(np.int64)
+    return np.asarray(numbers[first[numbers] == turn][::-1], dtype=np.int64)

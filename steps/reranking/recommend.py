@@ -12,7 +12,7 @@ from ..candidates import RETRIEVING, retrieve
 from ..features import Queries
 from ..list_ranker import ranked_scores
 from ..neighbours import lookup
-from ..ranking import Floats, Rows, top_scores
+from ..ranking import Rows, Scores, top_scores
 from ..retrieve_for_one import retrieve_for_one
 from ..sources import Sources, Vectors
 from ..vector_source import unit_vectors
@@ -163,7 +163,7 @@ def _first(
     sources: Sources,
     visitors: Visitors,
     pool: Rows,
-    value: Floats,
+    value: Scores,
     settings: Reranking,
     k: int,
     genres: GenreTable | None,
