@@ -10,7 +10,7 @@ from tests.benchmarks.serving import Sizes, table
 def test_the_server_is_measured_under_load_through_swaps_and_by_made_up_requests(bundles):
     shown = table({"small": bundles[0]}, Sizes(requests=60, swaps=1, seconds=1, fuzzed=50))
 
-    cells = {str(column.header): list(column.cells)[0] for column in shown.columns}
+    cells = {str(column.header): next(iter(column.cells)) for column in shown.columns}
     assert cells["titles"] == "120"
     assert cells["failed"] == "0 of 60"
     assert cells["failed then"].startswith("0 of ")
