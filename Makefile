@@ -28,7 +28,9 @@ run: java $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m tests.coverage_data
+	$(BIN)/coverage combine --quiet
 	@for layer in dsl artifacts; do \
 		echo "Coverage of $$layer/, lines and branches:"; \
 		$(BIN)/coverage report --include="$$layer/*" || exit 1; \

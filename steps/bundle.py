@@ -128,6 +128,7 @@ def write_bundle(
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 **about,
                 "features": list(NAMES),
+                "context": [],  # users' vectors are stored as of an unknown device and time, as the ranker learnt them
                 "models": dict(models.of_market),
                 "files": dict(sorted(digests.items())),
             }

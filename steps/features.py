@@ -6,16 +6,16 @@ lists that are made in another way than those it learnt from. Candidates of equa
 so the order in which candidates come never changes a feature.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
-from scipy.stats import rankdata
 
+from .in_list import places, rounded, standardised
 from .neighbours import Neighbours, like_minded, lookup
+from .one_history import crossed, like_minded_sums
 from .sources import Rows, Sources, Vectors
 
 CELLS_AT_ONCE = 1_000_000
@@ -57,6 +57,11 @@ ABOUT = ("overlap", "market_overlap", "history_length", "history_popularity", "m
 NAMES = (*SCORES, *(f"{name}_in_list" for name in SCORES), *(f"{name}_place" for name in PLACED), *ABOUT)
 """The features in the order of the columns."""
 
+ALIKE_COLUMNS = slice(SCORES.index(COSINES[0]), SCORES.index(COSINES[-1]) + 1)
+APART = [number for number, name in enumerate(SCORES) if name not in COSINES]
+APART_NAMES = tuple(SCORES[number] for number in APART)
+PLACED_COLUMNS = [SCORES.index(name) for name in PLACED]
+
 JACCARD_SHRINKAGE = 5.0
 """Users added to every union: two items that one user each met say little."""
 
@@ -92,7 +97,7 @@ def queries(sources: Sources, users: Rows, items: Rows) -> Queries:
     """
     known = users >= 0
     at = np.where(known, users, 0)
-    history = sources.seen[at]
+    history = _histories(sources.seen, at)
     if not known.all():
         history = sparse.csr_matrix(sparse.diags_array(known.astype("f4")) @ history)
         history.eliminate_zeros()
@@ -102,6 +107,15 @@ def queries(sources: Sources, users: Rows, items: Rows) -> Queries:
         {name: np.where(known[:, None], source.users[at], 0) for name, source in sources.vectors().items()},
         items,
     )
+
+
+def _histories(seen: sparse.csr_matrix, users: Rows) -> sparse.csr_matrix:
+    """Return some rows of the histories; SciPy takes a while to find the one of one user."""
+    if len(users) != 1:
+        return seen[users]
+    start, end = seen.indptr[users[0]], seen.indptr[users[0] + 1]
+    parts = (seen.data[start:end], seen.indices[start:end], np.array([0, end - start], dtype=seen.indptr.dtype))
+    return sparse.csr_matrix(parts, shape=(1, seen.shape[1]))
 
 
 def features(sources: Sources, asked: Queries) -> Vectors:
@@ -131,27 +145,56 @@ def _parts(rows: Rows, asked: Queries) -> Iterator[Rows]:
 def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: int) -> None:
     known = asked.items >= 0
     at = np.where(known, asked.items, 0)
+    once, back = _each_once(at)
     local = sources.by_market[market] if market >= 0 else sources.everywhere
-    everywhere, here = _of_population(sources.everywhere, asked.history, at), _of_population(local, asked.history, at)
-    vectors = {name: source.scores(asked.vectors[name], at, market) for name, source in sources.vectors().items()}
-    alike = _alike(sources, asked.history, at, market)
-    scores = {**everywhere, **{f"market_{name}": values for name, values in here.items()}, **vectors, **alike}
+    everywhere, here = (
+        _of_population(sources.everywhere, asked.history, once),
+        _of_population(local, asked.history, once),
+    )
+    vectors = {name: source.scores(asked.vectors[name], once, market) for name, source in sources.vectors().items()}
+    scores = {**everywhere, **{f"market_{name}": values for name, values in here.items()}, **vectors}
     length = np.diff(asked.history.indptr).astype("f4")
     popularity = asked.history @ local.log_users / np.maximum(length, 1)
     about = {
         "overlap": everywhere["overlap"],
         "market_overlap": here["overlap"],
-        "history_length": np.broadcast_to(length[:, None], at.shape),
-        "history_popularity": np.broadcast_to(popularity[:, None], at.shape),
-        "market_share": (local.users / np.maximum(sources.everywhere.users, 1))[at],
-        "market": np.full(at.shape, market, "f4"),
+        "history_length": length[:, None],
+        "history_popularity": popularity[:, None],
+        "market_share": local.users[once] / np.maximum(sources.everywhere.users[once], 1),
+        "market": market,
     }
-    told = np.where(known, np.stack([scores[name].astype("f4") for name in SCORES]), np.float32(0))
-    placed = told[[SCORES.index(name) for name in PLACED]]
-    relative = np.concatenate([told, _standardised(told, known), _place(placed, known)])
-    table[rows, :, : len(relative)] = np.moveaxis(relative, 0, -1)  # (lists, candidates, len(relative))
-    for name, values in about.items():
-        table[rows, :, NAMES.index(name)] = values
+    told = np.empty((len(SCORES), *at.shape), "f4")
+    told[APART] = _spread([scores[name] for name in APART_NAMES], once.shape, back)
+    told[ALIKE_COLUMNS] = _alike(sources, asked.history, at, market)
+    told = np.where(known, told, np.float32(0))
+    columns = np.empty((len(NAMES), *at.shape), "f4")
+    columns[: len(SCORES)] = told
+    columns[len(SCORES) : 2 * len(SCORES)] = standardised(told, known)
+    columns[2 * len(SCORES) : -len(ABOUT)] = places(told[PLACED_COLUMNS], known)
+    columns[-len(ABOUT) :] = _spread([about[name] for name in ABOUT], once.shape, back)
+    table[rows] = np.moveaxis(columns, 0, -1)  # (lists, candidates, len(NAMES))
+
+
+def _each_once(at: Rows) -> tuple[Rows, Rows | None]:
+    """Return the candidates to look up, and where the candidates stand among them: of one list, each item once.
+
+    Lists of several users are looked up as they are.
+    """
+    if len(at) > 1:
+        return at, None
+    once, back = np.unique(at[0], return_inverse=True)
+    return once[None], back
+
+
+def _spread(values: Sequence[Vectors | float], shape: tuple[int, ...], back: Rows | None) -> Vectors:
+    """Return values of what was looked up, each of a shape, as the candidates', which are at `back` of those.
+
+    Returns shape (values, lists, candidates).
+    """
+    each = np.empty((len(values), *shape), "f4")
+    for row, value in zip(each, values, strict=True):
+        row[:] = value
+    return each if back is None else each.take(back, axis=-1)
 
 
 def _of_population(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dict[str, Vectors]:
@@ -159,26 +202,32 @@ def _of_population(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows)
     return {
         **_paired(neighbours, history, at),
         **_regression(neighbours, history, at),
-        "like_minded": np.take_along_axis(like_minded(history, neighbours), at, axis=1),
+        "like_minded": _like_minded(neighbours, history, at),
         "popularity": neighbours.log_users[at],
     }
 
 
+def _like_minded(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> Vectors:
+    if len(at) > 1:
+        return np.take_along_axis(like_minded(history, neighbours), at, axis=1)
+    sums = like_minded_sums(history.indices.astype(np.int64), neighbours)
+    return np.asarray(sums[at] / neighbours.damping[at], dtype="f4")
+
+
 def _paired(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dict[str, Vectors]:
     """Return the scores PAIRED and the overlap, the share of the history that shares a user with the candidate."""
-    met, row = history.indices, np.repeat(np.arange(len(at)), np.diff(history.indptr))
-    items = at[row]  # (met, candidates)
-    shared, walks = lookup(neighbours.shared, met, items), lookup(neighbours.walks, met, items)
-    users = np.maximum(neighbours.users, 1.0)
-    own = users[met][:, None]  # (met, 1)
-    jaccard = shared / (own + users[items] - shared + JACCARD_SHRINKAGE)
-    by_chance = own * users[items] / max(1, neighbours.met_by.shape[1])
+    met = history.indices
+    shared, walks = _met_and_candidates((neighbours.shared, neighbours.walks), history, at)  # (met, candidates)
+    own = neighbours.some_users[met][:, None]  # (met, 1)
+    theirs = neighbours.some_users[_facing(history, at)]  # (met, candidates), or (1, candidates) of one list
+    jaccard = shared / (own + theirs - shared + JACCARD_SHRINKAGE)
+    by_chance = own * theirs / max(1, neighbours.met_by.shape[1])
     surprise = np.log1p(shared / by_chance) * shared / (shared + SURPRISE_SHRINKAGE)
     length = np.maximum(np.diff(history.indptr), 1)[:, None]
     return {
         "jaccard": _over_history(np.add, jaccard, history),
         "best_jaccard": _over_history(np.maximum, jaccard, history),
-        "cosine": _over_history(np.add, shared / np.sqrt(own), history) / np.sqrt(users[at]),
+        "cosine": _over_history(np.add, shared / np.sqrt(own), history) / np.sqrt(neighbours.some_users[at]),
         "conditional": _over_history(np.add, shared / own, history),
         "walk": _over_history(np.add, walks / own, history),
         "surprise": _over_history(np.add, surprise, history),
@@ -186,64 +235,48 @@ def _paired(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dic
     }
 
 
+def _facing(history: sparse.csr_matrix, at: Rows) -> Rows:
+    """Return the candidates that face each item of the histories."""
+    return at if len(at) == 1 else at[np.repeat(np.arange(len(at)), np.diff(history.indptr))]
+
+
+def _met_and_candidates(
+    matrices: tuple[sparse.csr_matrix, ...], history: sparse.csr_matrix, at: Rows
+) -> tuple[Vectors, ...]:
+    """Return what matrices with entries at the same places say of the history's items and their candidates."""
+    if len(at) == 1:
+        return crossed(matrices, history.indices, at[0])
+    facing = _facing(history, at)
+    return tuple(lookup(matrix, history.indices, facing) for matrix in matrices)
+
+
 def _regression(neighbours: Neighbours, history: sparse.csr_matrix, at: Rows) -> dict[str, Vectors]:
-    met, row = history.indices, np.repeat(np.arange(len(at)), np.diff(history.indptr))
-    weights = lookup(neighbours.weights, met, at[row])
+    (weights,) = _met_and_candidates((neighbours.weights,), history, at)
     return {
         "regression": _over_history(np.add, weights, history),
         "best_regression": _over_history(np.maximum, weights, history),
     }
 
 
-def _alike(sources: Sources, history: sparse.csr_matrix, at: Rows, market: int) -> dict[str, Vectors]:
+def _alike(sources: Sources, history: sparse.csr_matrix, at: Rows, market: int) -> Vectors:
     """Return the scores COSINES, 0 for an item without a vector and for an empty history."""
-    found = {}
-    for source in ALIKE:
+    found = np.zeros((len(COSINES), *at.shape), "f4")
+    for number, source in enumerate(ALIKE):
         table = sources.vectors()[source].directions(market)
         met, candidates = table[history.indices], table[at]  # (met, dim), (lists, candidates, dim)
-        mean, best = np.zeros(at.shape, "f4"), np.zeros(at.shape, "f4")
         for row, (start, end) in enumerate(pairwise(history.indptr)):
             if start < end:
                 cosines = met[start:end] @ candidates[row].T  # (history, candidates)
-                mean[row], best[row] = cosines.mean(axis=0), cosines.max(axis=0)
-        found[f"{source}_cosine"], found[f"{source}_best_cosine"] = _rounded(mean), _rounded(best)
-    return found
-
-
-def _rounded(score: Vectors) -> Vectors:
-    """Return the score to five decimals: a tie is one on every processor, whatever the last bits of its BLAS say.
-
-    Trees split at ties, such as the cosine 1 of an item with itself; 1.0000001 would fall on the other side.
-    """
-    return np.round(score, 5)
+                found[2 * number, row], found[2 * number + 1, row] = cosines.mean(axis=0), cosines.max(axis=0)
+    return rounded(found)
 
 
 def _over_history(reduce: np.ufunc, cells: Vectors, history: sparse.csr_matrix) -> Vectors:
     """Return the cells (met, candidates) reduced over each list's history, 0 for an empty one; (lists, candidates)."""
+    if len(history.indptr) == 2 and len(cells):
+        return np.asarray(reduce.reduceat(cells, [0], axis=0), "f4")
     reduced = np.zeros((history.shape[0], cells.shape[1]), "f4")
     some = np.flatnonzero(np.diff(history.indptr))
     if len(some):
         reduced[some] = reduce.reduceat(cells, history.indptr[:-1][some], axis=0)
     return reduced
-
-
-def _standardised(score: Vectors, known: npt.NDArray[np.bool_]) -> Vectors:
-    """Return the distance from the mean of the list's known items in standard deviations, 0 where all are equal.
-
-    score: shape (scores, lists, candidates); known: shape (lists, candidates).
-    """
-    count = np.maximum(known.sum(axis=-1, keepdims=True), 1)
-    centred = np.where(known, score - score.sum(axis=-1, keepdims=True) / count, 0)
-    deviation = np.sqrt((centred**2).sum(axis=-1, keepdims=True) / count)
-    standard: Vectors = np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 1e-6)
-    return _rounded(standard)
-
-
-def _place(score: Vectors, known: npt.NDArray[np.bool_]) -> Vectors:
-    """Return the place in the list as a share: 0 is first, 1 last; equal scores share the mean of their places.
-
-    score: shape (scores, lists, candidates); known: shape (lists, candidates).
-    """
-    count = known.sum(axis=-1, keepdims=True)
-    place = rankdata(np.where(known, -score.astype("f8"), np.inf), method="average", axis=-1)
-    return np.where(known, (place - 1) / np.maximum(count - 1, 1), 1.0).astype("f4")

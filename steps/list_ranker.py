@@ -6,9 +6,9 @@ import numpy as np
 import xgboost
 
 from .candidates import Lists
-from .features import NAMES, SCORES, Queries, features, queries, source_scores
+from .features import SCORES, Queries, features, queries, source_scores
 from .ranking import Floats, ndcg_at, ranks_of
-from .sources import Sources, Vectors
+from .sources import Rows, Sources, Vectors
 
 LISTS_AT_ONCE = 2048
 RANKER = "ranker"
@@ -43,10 +43,24 @@ def list_ndcg(scores: Vectors, lists: Lists) -> Floats:
 
 
 def _scores(ranker: xgboost.Booster, sources: Sources, asked: Queries, table: Vectors) -> Vectors:
-    flat = table.reshape(-1, len(NAMES))
-    scores = np.asarray(ranker.inplace_predict(flat, validate_features=False), "f4").reshape(asked.items.shape)
+    scores = _predicted(ranker, asked.items, table)
     empty = np.diff(asked.history.indptr) == 0
     scores[empty] = source_scores(table, "market_popularity")[empty]
     unmet = sources.everywhere.users[np.maximum(asked.items, 0)] == 0
     lowest = scores.min(axis=1, keepdims=True, initial=0.0) - 1.0
     return np.where(asked.items < 0, -np.inf, np.where(unmet, lowest, scores)).astype("f4")
+
+
+def _predicted(ranker: xgboost.Booster, items: Rows, table: Vectors) -> Vectors:
+    """Return what the ranker says, shape (lists, candidates), the same of all unknown items of a list.
+
+    Their features are equal, so that one of them is asked for all: the union of what sources find has many repeats.
+    """
+    scores = np.zeros(items.shape, "f4")
+    if not items.size:
+        return scores
+    asked = items >= 0
+    rows, first = np.arange(len(items)), asked.argmin(axis=1)
+    asked[rows, first] = True
+    scores[asked] = ranker.inplace_predict(table[asked], validate_features=False)
+    return np.where(asked, scores, scores[rows, first][:, None])

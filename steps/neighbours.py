@@ -57,6 +57,16 @@ class Neighbours:
         return np.asarray(np.maximum(self.users, 1) ** POPULAR_DAMPING)
 
     @cached_property
+    def met_items(self) -> Rows:
+        """Return the items that a user of the population met, in ascending order."""
+        return np.flatnonzero(self.users)
+
+    @cached_property
+    def some_users(self) -> Vectors:
+        """Return how many users each item has, at least 1, shape (items,)."""
+        return np.maximum(self.users, np.float32(1))
+
+    @cached_property
     def log_users(self) -> Vectors:
         """Return log(1 + users) of each item, shape (items,)."""
         return np.log1p(self.users)

@@ -13,6 +13,10 @@ from .implicit_als import item_factors
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
+DENSE = 0.75
+"""Share of the items that a market's users met from which on its table is not laid out apart."""
+TABLE_ROWS = 16
+"""A table has a multiple of these rows: BLAS adds up the last ones of another in another order."""
 FACTORS_AT_ONCE = 4_000_000
 WIDE_RANK, WIDE_ALPHA, WIDE_REGULARIZATION, WIDE_ITERATIONS = 128, 14.0, 1.0, 8
 SPECTRAL_RANK = 128
@@ -37,6 +41,22 @@ class VectorSource:
         scores: Vectors = np.einsum("ld,lcd->lc", vectors, self.table(market)[at])
         return scores
 
+    def scores_of_met(self, vector: Vectors, market: int, met: Rows) -> Vectors:
+        """Return the scores of the items that a market's users met, anything for the others, shape (items,).
+
+        vector: shape (dim,). met: the items, the same ones in every call for a market. Where they are few, their
+        vectors are laid out beside each other once: what a request takes is the time to read the table.
+        """
+        if len(met) > DENSE * self.items.shape[1]:
+            return np.asarray(self.table(market) @ vector)
+        if market not in self._met_tables:
+            table = np.zeros((-(-len(met) // TABLE_ROWS) * TABLE_ROWS, self.items.shape[2]), "f4")
+            table[: len(met)] = self.table(market)[met]
+            self._met_tables[market] = table
+        scores = np.zeros(self.items.shape[1], "f4")
+        scores[met] = (self._met_tables[market] @ vector)[: len(met)]
+        return scores
+
     def table(self, market: int) -> Vectors:
         """Return the item vectors (items, dim) for users of a market, -1 for one that is not known."""
         vectors: Vectors = self.items[self._model(market)]
@@ -51,6 +71,10 @@ class VectorSource:
     def usual_length(self) -> float:
         """Return the mean length of the users' vectors, 0 without users."""
         return float(np.linalg.norm(self.users, axis=1).mean()) if len(self.users) else 0.0
+
+    @cached_property
+    def _met_tables(self) -> dict[int, Vectors]:
+        return {}
 
     @cached_property
     def _unit_items(self) -> Vectors:

@@ -1,5 +1,6 @@
 """`python3 -m kaon.deploy.serving`: serve the bundle that KAON_BUNDLE names."""
 
+import gc
 import logging
 import os
 import sys
@@ -71,6 +72,8 @@ def serve(settings: Settings) -> None:
     current, metrics = Current(), ServerMetrics()
     watcher = Watcher(settings.bundle, current, metrics, ready_to_serve)
     watcher.look()
+    gc.collect()
+    gc.freeze()  # what was imported and loaded stays: looking through it again takes longer than ten answers
     ended = threading.Event()
     threading.Thread(target=watcher.watch, args=(lambda: ended.wait(settings.look_every),), daemon=True).start()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="answers") as workers:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 Part = Literal["retrieval", "ranking", "reranking"]
+Told = Literal["device", "time"]
 Basis = Literal["personal", "onboarding", "market popularity", "global popularity"]
 
 
@@ -32,6 +33,8 @@ class Ranked(BaseModel):
     """What is known of who asked: the stored history, items that were named, the market, or nothing."""
     fallback: tuple[Part, ...]
     """Parts that failed, for which popularity in the market stood in; empty when all is well."""
+    ignored: tuple[Told, ...]
+    """What was told of the moment and has no effect, since the bundle's vectors know no context."""
     items: tuple[ScoredItem, ...]
 
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from .answers import Told
+
 LONGEST_ID = 256
 MOST_ITEMS = 1_000
 """Items in a history, a filter or a list of candidates."""
@@ -46,9 +48,14 @@ class Asking(_Body):
     market: Name = ""
     """A known user's own market counts where this one is empty or unknown."""
     device: Name = ""
-    """Checked, and of no effect: the vectors in a bundle are those of an unknown context, as the ranker learnt them."""
+    """Checked, and named in the answer's `ignored`: a bundle's vectors are those of an unknown context."""
     time: Time | None = None
-    """The moment; checked, and of no effect, for the same reason."""
+    """The moment; checked, and named in `ignored` for the same reason."""
+
+    def moment(self) -> tuple[Told, ...]:
+        """Return what is told of the moment."""
+        told: dict[Told, object] = {"device": self.device, "time": self.time}
+        return tuple(name for name, value in told.items() if value)
 
 
 class Filters(_Body):

@@ -75,6 +75,7 @@ class Recommender:
             version=self.version,
             basis=visitors.fallbacks()[0],
             fallback=tuple(stages.failed),
+            ignored=asked.moment(),
             items=tuple(
                 ListedItem(item=self.catalogue.ids[row], score=score_of[row], explored=given)
                 for row, given in zip(items[0].tolist(), explored[0].tolist(), strict=True)
@@ -97,6 +98,7 @@ class Recommender:
             version=self.version,
             basis=visitors.fallbacks()[0],
             fallback=tuple(stages.failed),
+            ignored=asked.moment(),
             items=tuple(
                 ScoredItem(item=item, score=score)
                 for item, score in zip(ranked.item_ids, ranked.scores.tolist(), strict=True)

@@ -8,11 +8,12 @@ import numpy.typing as npt
 import xgboost
 from scipy import sparse
 
-from ..candidates import retrieve
+from ..candidates import RETRIEVING, retrieve
 from ..features import Queries
 from ..list_ranker import ranked_scores
 from ..neighbours import lookup
-from ..ranking import Rows, top_scores
+from ..ranking import Rows, Scores, top_scores
+from ..retrieve_for_one import retrieve_for_one
 from ..sources import Sources, Vectors
 from ..vector_source import unit_vectors
 from .candidate_facts import candidate_users, candidate_vectors, in_tail, population_of
@@ -105,7 +106,7 @@ def retrieved(
 
     asked: the visitors' questions, of `questions_of`; which items they name does not count.
     """
-    found = retrieve(sources, asked, per_source=settings.per_source).items
+    found = _union(sources, asked, settings.per_source)
     if only is not None:
         found = np.concatenate([found, _popular(sources, visitors, asked.history, only, settings.pool)], axis=1)
         found = np.where((found >= 0) & only[found], found, -1)
@@ -113,6 +114,16 @@ def retrieved(
     found = np.sort(found, axis=1)
     found[:, 1:][found[:, 1:] == found[:, :-1]] = -1
     return found
+
+
+def _union(sources: Sources, asked: Queries, per_source: int) -> Rows:
+    """Return what the sources find, -1 for what two of them do, shape (visitors, sources times per_source)."""
+    if len(asked.market) != 1:
+        return retrieve(sources, asked, per_source=per_source).items
+    union = np.full((1, len(RETRIEVING) * per_source), -1, dtype=np.int64)
+    found = retrieve_for_one(sources, asked, per_source=per_source)
+    union[0, : len(found)] = found
+    return union
 
 
 def reranked(
@@ -132,16 +143,7 @@ def reranked(
     relevance = blended(sources, visitors, found, scores, settings.prior)
     best, value = top_scores(relevance, settings.pool)  # columns of found, best first
     pool = _taken(found, best)
-    alike = sources.als if settings.alike_by == "als" else sources.tower
-    chosen = diversified(
-        value,
-        unit_vectors(candidate_vectors(alike, visitors.market, pool)),
-        k=k,
-        diversity=settings.diversity,
-        genres=None if genres is None else genres.of_item[pool],
-        per_genre=settings.per_genre,
-    )
-    chosen = _taken(best, chosen)  # columns of found
+    chosen = _taken(best, _first(sources, visitors, pool, value, settings, k, genres))  # columns of found
     given = np.zeros(chosen.shape, dtype=bool)
     if settings.exploration:
         tail = in_tail(sources, visitors.market, found, settings.head)
@@ -155,6 +157,31 @@ def reranked(
             seed=settings.seed,
         )
     return _taken(found, chosen), given
+
+
+def _first(
+    sources: Sources,
+    visitors: Visitors,
+    pool: Rows,
+    value: Scores,
+    settings: Reranking,
+    k: int,
+    genres: GenreTable | None,
+) -> Rows:
+    """Return which of the pool, best first, make the list, -1 beyond its end; shape (visitors, k)."""
+    if not settings.diversity and not settings.per_genre:
+        places = np.arange(k)
+        listed = (value > -np.inf).sum(axis=1, keepdims=True)
+        return np.where(places < listed, places, -1)
+    alike = sources.als if settings.alike_by == "als" else sources.tower
+    return diversified(
+        value,
+        unit_vectors(candidate_vectors(alike, visitors.market, pool)),
+        k=k,
+        diversity=settings.diversity,
+        genres=None if genres is None else genres.of_item[pool],
+        per_genre=settings.per_genre,
+    )
 
 
 def _popular(sources: Sources, visitors: Visitors, history: sparse.csr_matrix, only: Mask, count: int) -> Rows:

@@ -56,7 +56,7 @@ class Visitors:
     def fallbacks(self) -> tuple[Fallback, ...]:
         """Return what the answer to each visitor rests on."""
         titled = np.diff(self.titles.indptr) > 0
-        number = np.select([self.user >= 0, titled, self.market >= 0], [0, 1, 2], 3)
+        number = np.where(self.user >= 0, 0, np.where(titled, 1, np.where(self.market >= 0, 2, 3)))
         return tuple(FALLBACKS[place] for place in number)
 
 
@@ -67,8 +67,10 @@ def visitors_of(sources: Sources, asking: Sequence[Visitor]) -> Visitors:
     names = {market: number for number, market in enumerate(sources.markets)}
     named = np.array([names.get(visitor.market, -1) for visitor in asking], dtype=np.int64)
     titles = _matrix([visitor.titles for visitor in asking], sources.item_ids)
-    without = _matrix([visitor.without for visitor in asking], sources.item_ids)
-    return Visitors(user_ids, user, _markets(sources, user, named), titles, sparse.csr_matrix(titles + without))
+    without = titles
+    if any(visitor.without for visitor in asking):
+        without = _matrix([(*visitor.titles, *visitor.without) for visitor in asking], sources.item_ids)
+    return Visitors(user_ids, user, _markets(sources, user, named), titles, without)
 
 
 def known_users(sources: Sources, users: Rows) -> Visitors:

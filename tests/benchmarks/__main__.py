@@ -8,6 +8,7 @@ python -m tests.benchmarks [PART …]
     loops                five markets on two cores against one
     training             the training steps beside implicit, a plain PyTorch loop, XGBoost and FAISS alone
     web                  the pages of a run of 10,000 points, while it goes on
+    containers           a sweep of 200 steps in containers, beside as many containers alone
     artifacts            the pages of a table of five million rows, and of a hundred thousand artifacts
     scale                ALS by implicit and by Spark at 0.1, 1 and 5 million synthetic events
     serving              the server of a recommender at 100 requests a second, through swaps, and made-up requests
@@ -29,7 +30,7 @@ from unittest.mock import patch
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tests.benchmarks import artifact_pages, scale, serving, sweeps, training, web
+from tests.benchmarks import artifact_pages, containers, scale, serving, sweeps, training, web
 from tests.benchmarks.measured import (
     Chain,
     by_hand_seconds,
@@ -154,11 +155,12 @@ def measure_web() -> None:
 
 def measure_serving() -> None:
     """Print how fast the server of a published recommender answers, and how many made-up requests it withstood."""
-    with tempfile.TemporaryDirectory() as folder:
-        bundles = serving.catalogues(Path(folder))
-        console.print(serving.table(bundles), serving.EXPLAINED, sep="\n")
-        withstood = serving.fuzzed(bundles["bundled"])
-        console.print(f"{withstood:,} made-up requests, none answered with a 5xx", "", sep="\n")
+    serving.main([])
+
+
+def measure_containers() -> None:
+    """Print what a sweep of steps in containers takes; a docker daemon has to run."""
+    console.print(containers.table(), containers.EXPLAINED, "", sep="\n")
 
 
 def measure_artifacts() -> None:
@@ -175,6 +177,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "scale": measure_scale,
     "web": measure_web,
     "serving": measure_serving,
+    "containers": measure_containers,
     "artifacts": measure_artifacts,
 }
 

@@ -1,24 +1,31 @@
 """What the server of a published recommender reaches on this machine, load and server on the same cores.
 
+python -m tests.benchmarks.serving [--requests N] [--swaps N] [--seconds N] [--fuzzed N] [--titles N] [--users N]
+                                   [--bundle NAME=FOLDER …]
+
 The bundle is the newest of KAON_HOME, or of a run of `recommendations` if there is none. The generated catalogue comes
-from the same workflow on made-up interactions with 15,000 titles.
+from the same workflow on made-up interactions with 15,000 titles. A bundle that is given is measured instead of making
+one: `--bundle bundled=…`, `--bundle generated=…`; with any given, no other is made.
 """
 
+import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from rich.console import Console
 from rich.table import Table
 from tests.benchmarks.observed import IMPORTED_FROM
 from tests.benchmarks.open_loop import Body, Load, loaded
@@ -33,30 +40,60 @@ from kaon.deploy.serving.watching import Current
 from kaon.steps.bundle import newest_version
 
 RATE = 100
-REQUESTS = 6_000
-"""A minute of them."""
-SWAPS = 5
-LAST_SWAP_SECONDS = 30
-"""Within which the last of them has come, on a busy machine too."""
-FUZZED = 10_000
-TITLES, USERS, EACH = 15_000, 30_000, 8
+SWAP_SECONDS = 60
+"""Within which another bundle serves, on a busy machine too."""
+WARMING = 500
+"""Requests before those that are measured."""
+EACH = 8
 EXPLAINED = f"""\
 Requests of POST /recommend for random known users, k 10, at {RATE} a second as a Poisson process; latency counts from
-when a request was to be sent. Stages are means of the server's own histogram. wrk asks as fast as it is answered, on 8
-connections. Swaps: the bundle is switched to another copy {SWAPS} times during the minute."""
+when a request was to be sent. Stages are means of the server's own histogram. Most: wrk asks as fast as it is answered,
+on 8 connections. In swaps: the bundle is switched to another copy again and again meanwhile. Made-up requests come from
+the server's schema, valid and not; each answer fits the schema, and none is a 5xx."""
 
 
-def table(catalogues: dict[str, Path]) -> Table:
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured."""
+
+    requests: int = 6_000
+    """Of each load: a minute of them."""
+    swaps: int = 5
+    seconds: int = 10
+    """For which wrk asks."""
+    fuzzed: int = 10_000
+    titles: int = 15_000
+    users: int = 30_000
+
+
+USUAL = Sizes()
+
+
+def table(catalogues: dict[str, Path], sizes: Sizes = USUAL) -> Table:
     """Return what is reached with each bundle."""
-    load = ("titles", f"p50 at {RATE}/s", "p99", "failed", "p99 in swaps", "failed")
-    stages = ("retrieval", "ranking", "reranking", "most")
+    load = ("titles", f"p50 at {RATE}/s", "p99", "failed", "p99 in swaps", "failed then")
+    stages = ("retrieval", "ranking", "reranking", "most", "made-up requests")
     shown = Table("", *load, *stages, title="the server of a recommender", title_justify="left")
     for name, bundle in catalogues.items():
-        shown.add_row(name, *_measured(bundle))
+        shown.add_row(name, *_measured(bundle, sizes), f"{fuzzed(bundle, sizes.fuzzed):,} without a 5xx")
     return shown
 
 
-def catalogues(folder: Path) -> dict[str, Path]:
+def main(arguments: Sequence[str]) -> None:
+    """Measure as the arguments say, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.serving")
+    for field in fields(Sizes):
+        parser.add_argument(f"--{field.name}", type=int, default=field.default)
+    parser.add_argument("--bundle", action="append", default=[], metavar="NAME=FOLDER")
+    told = vars(parser.parse_args(arguments))
+    given = {name: newest_version(Path(path)) for name, _, path in (one.partition("=") for one in told.pop("bundle"))}
+    sizes = Sizes(**told)
+    with tempfile.TemporaryDirectory() as folder:
+        shown = table(given or catalogues(Path(folder), sizes), sizes)
+    Console(width=170).print(shown, EXPLAINED, sep="\n")
+
+
+def catalogues(folder: Path, sizes: Sizes = USUAL) -> dict[str, Path]:
     """Return the bundle of each catalogue; the folder takes those that have to be made."""
     home = kaon_home()
     bundles = home / "bundles" / "recommendations"
@@ -65,7 +102,7 @@ def catalogues(folder: Path) -> dict[str, Path]:
         _run(home)
         bundles = home / "bundles" / "recommendations"
     data = folder / "generated.parquet"
-    generated(TITLES, USERS, EACH).to_parquet(data)
+    generated(sizes.titles, sizes.users, EACH).to_parquet(data)
     _run(folder / "generated", "select_users.dataset=files", f"select_users.folder={data}")
     made = folder / "generated" / "bundles" / "recommendations"
     return {"bundled": newest_version(bundles), "generated": newest_version(made)}
@@ -88,30 +125,30 @@ def generated(titles: int, users: int, each: int) -> pd.DataFrame:
     return frame.assign(**names).drop_duplicates(["user_id", "item_id"])
 
 
-def fuzzed(bundle: Path, requests: int = FUZZED) -> int:
+def fuzzed(bundle: Path, requests: int) -> int:
     """Return how many made-up requests were answered as the schema says, none with a 5xx; raises for the first one."""
     with ThreadPoolExecutor(1) as workers:
         app = create_app(Current(load_recommender(bundle)), ServerMetrics(), workers)
         asked = list(operations(schema_of(app)))
         posts = [one for one in asked if one.label.startswith("POST")]
-        few = sum(fuzz(one, examples=200) for one in asked if one not in posts)
+        few = sum(fuzz(one, examples=max(1, min(200, requests // 50))) for one in asked if one not in posts)
         return few + sum(fuzz(one, examples=(requests - few) // len(posts) + 1) for one in posts)
 
 
-def _measured(bundle: Path) -> Iterator[str]:
+def _measured(bundle: Path, sizes: Sizes) -> Iterator[str]:
     """Yield the cells of a row."""
     ids = json.loads((bundle / "ids.json").read_text())
-    users = np.random.default_rng(1).choice(ids["user_ids"], REQUESTS)
+    users = np.random.default_rng(1).choice(ids["user_ids"], sizes.requests)
     bodies: list[Body] = [{"user": str(user)} for user in users]
     yield f"{len(ids['item_ids']):,}"
     with _served(bundle) as (server, link):
-        loaded(server.port, "/recommend", bodies[:500], rate=RATE, seed=2)
+        loaded(server.port, "/recommend", bodies[:WARMING], rate=RATE, seed=2)
         steady = loaded(server.port, "/recommend", bodies, rate=RATE)
         yield from _told(steady, 0.5, 0.99)
         stages = _stage_milliseconds(server)
-        yield from _told(_during_swaps(server, link, bundle, bodies), 0.99)
+        yield from _told(_during_swaps(server, link, bundle, bodies, sizes.swaps), 0.99)
         yield from (f"{stages[name]:.1f} ms" for name in ("retrieval", "ranking", "reranking"))
-        yield f"{_most(server, bodies):.0f}/s"
+        yield f"{_most(server, bodies, sizes.seconds):.0f}/s"
 
 
 def _told(load: Load, *shares: float) -> Iterator[str]:
@@ -119,32 +156,33 @@ def _told(load: Load, *shares: float) -> Iterator[str]:
     yield f"{load.failed} of {len(load.seconds):,}"
 
 
-def _during_swaps(server: LiveServer, link: Path, bundle: Path, bodies: list[Body]) -> Load:
-    """Return what the load meets while the link is switched to another name of the bundle again and again."""
-    ended = threading.Event()
+def _during_swaps(server: LiveServer, link: Path, bundle: Path, bodies: list[Body], swaps: int) -> Load:
+    """Return what the load meets while the link is switched to another copy again and again: it goes on until then."""
+    copies = [Path(shutil.copytree(bundle, link.with_name(f"copy-{number}"))) for number in range(swaps)]
 
     def switch() -> None:
-        for number in range(SWAPS):
-            if ended.wait(len(bodies) / RATE / (SWAPS + 1)):
-                return
-            other = link.with_name(f"copy-{number}")
-            subprocess.run(["cp", "-r", str(bundle), str(other)], check=True)
+        for number, copy in enumerate(copies):
+            time.sleep(len(bodies) / RATE / (swaps + 1))
             new = link.with_name("new")
-            new.symlink_to(other)
+            new.symlink_to(copy)
             new.rename(link)
+            _wait_for_swaps(server, 2 + number)
 
-    switching = threading.Thread(target=switch)
-    switching.start()
-    try:
-        found = loaded(server.port, "/recommend", bodies, rate=RATE, seed=3)
-    finally:
-        ended.set()
-        switching.join()
-    ends = time.monotonic() + LAST_SWAP_SECONDS
-    while (counted := _swaps(server)) < 1 + SWAPS and time.monotonic() < ends:
+    with ThreadPoolExecutor(1) as switching:
+        switched = switching.submit(switch)
+        loads = [loaded(server.port, "/recommend", bodies, rate=RATE, seed=3)]
+        while not switched.done():
+            loads.append(loaded(server.port, "/recommend", bodies[:RATE], rate=RATE, seed=3 + len(loads)))
+    switched.result()
+    return Load(np.concatenate([one.seconds for one in loads]), sum(one.failed for one in loads))
+
+
+def _wait_for_swaps(server: LiveServer, wanted: int) -> None:
+    """Return as soon as so many bundles have begun to serve, the first one included."""
+    ends = time.monotonic() + SWAP_SECONDS
+    while (counted := _swaps(server)) < wanted:
+        assert time.monotonic() < ends, f"{counted:.0f} of {wanted} bundles began to serve within {SWAP_SECONDS} s"
         time.sleep(0.5)
-    assert counted == 1 + SWAPS, f"{counted:.0f} swaps were counted, with the first bundle"
-    return found
 
 
 def _swaps(server: LiveServer) -> float:
@@ -164,7 +202,7 @@ def _stage_milliseconds(server: LiveServer) -> dict[str, float]:
     return {name: 1000 * float(sums[name]) / float(counts[name]) for name in sums}
 
 
-def _most(server: LiveServer, bodies: list[Body], seconds: int = 10) -> float:
+def _most(server: LiveServer, bodies: list[Body], seconds: int) -> float:
     """Return the requests a second that wrk reaches; every user in turn."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         lines = ",".join(f"'{json.dumps(body)}'" for body in bodies[:1000])
@@ -213,3 +251,7 @@ def _run(home: Path, *settings: str) -> None:
     said = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True)
     if said.returncode:
         raise RuntimeError(f"no bundle after {time.perf_counter() - begun:.0f} s:\n{said.stdout[-3000:]}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

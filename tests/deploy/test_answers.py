@@ -309,3 +309,15 @@ def test_who_asks_while_too_many_wait_is_told_to_come_back_and_counted(recommend
     assert healthy.status_code == first.result().status_code == 200
     assert "kaon_shed_total 1.0" in client.get("/metrics").text
     assert client.post("/recommend", json={"user": "u0002"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/recommend", "/rank"])
+def test_what_is_told_of_the_moment_is_named_as_ignored_and_changes_nothing(client, path):
+    body = {"user": "u0003", **({"candidates": ["i001", "i002"]} if path == "/rank" else {})}
+
+    plain = client.post(path, json=body).json()
+    told = client.post(path, json={**body, "device": "tv", "time": "2026-11-28T20:15:00Z"}).json()
+
+    assert plain["ignored"] == []
+    assert told == {**plain, "ignored": ["device", "time"]}
+    assert client.get("/model").json()["context"] == []
