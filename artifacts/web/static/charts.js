@@ -1,4 +1,4 @@
-// Pictures by Vega-Lite, drawn without eval: <figure data-chart> holds the spec as JSON. Vega is loaded once one is there.
+// Pictures by Vega-Lite, drawn without eval: <figure data-chart> holds the spec as JSON, hidden. Vega is loaded once one is there.
 
 const VENDOR = "/static/vendor/";
 let loading = null;
@@ -67,7 +67,7 @@ function look() {
 }
 
 async function draw(figure) {
-  const spec = figure.querySelector('script[type="application/json"]').textContent;
+  const spec = figure.querySelector(".chart-spec").textContent;
   const place = figure.querySelector(".chart-picture");
   if (!place.offsetParent) return; // in a closed tab: drawn when it is shown
   loading ??= load();
