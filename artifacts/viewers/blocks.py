@@ -162,7 +162,9 @@ class Note:
     text: str
 
 
-Block: TypeAlias = "Facts | Grid | StoredTable | Chart | Passage | StoredText | Prose | Tree | Files | Picture | Page | Note"
+Block: TypeAlias = (
+    "Facts | Grid | StoredTable | Chart | Passage | StoredText | Prose | Tree | Files | Picture | Page | Note"
+)
 BLOCKS = (Facts, Grid, StoredTable, Chart, Passage, StoredText, Prose, Tree, Files, Picture, Page, Note)
 """Every class that `Block` names."""
 

@@ -1,4 +1,4 @@
-"""Finding words in a text of any length: a part of it is read at a time, and no more matches are kept than are shown."""
+"""Finding words in a text of any length: a part is read at a time, and no more matches are kept than are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages by keyboard alone: where the focus is can be seen, it comes back, and nothing moves for who wants no motion."""
+"""The pages by keyboard alone: the focus can be seen, it comes back, and nothing turns for who wants no motion."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ from kaon.artifacts.web import create_app
 from kaon.artifacts.web.markdown_html import markdown_html
 
 ELEMENTS = frozenset(
-    "p strong em s code pre a span ul ol li blockquote hr br h2 h3 h4 h5 h6 div table thead tbody tr th td".split()
+    {"p", "strong", "em", "s", "code", "pre", "a", "span", "ul", "ol", "li", "blockquote", "hr", "br", "div"}
+    | {"h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"}
 )
 ATTRIBUTES = frozenset({"href", "rel", "class", "tabindex", "role", "aria-label", "scope", "start"})
 
@@ -44,7 +45,8 @@ PIECES = (
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))", "[a](JAVASCRIPT&#58;x)",
     "[a](https://example.org/?a=\"onclick=x)", "![<b>](data:text/html,x)", "[a]: vbscript:x", "[a]", "```<b>\nx\n```",
     "| a | b |\n|--:|---|\n| <i> | x |", "# a", "> b", "- c", "1. d", "    code", "&lt;script&gt;", "<!-- x -->",
-    "<https://example.org>", "<javascript:alert(1)>", "[a](//example.org)", "[a](/runs/1/cancel)", "~~x~~", "***", "\n\n", "\n",
+    "<https://example.org>", "<javascript:alert(1)>", "[a](//example.org)", "[a](/runs/1/cancel)", "~~x~~", "***",
+    "\n\n", "\n",
 )  # fmt: skip
 
 
