@@ -1,7 +1,8 @@
 """The settings of a workflow as one pydantic model: what the CLI, Prefect's form and the UI are made from."""
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -73,11 +74,19 @@ def addresses(model: type[BaseModel]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
+@contextmanager
+def any_name_allowed() -> Iterator[None]:
+    """Let fields of models that are made meanwhile be called as attributes of pydantic are, such as `validate`.
+
+    Steps and settings have the names that the researcher gave them, and nobody calls those attributes.
+    """
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message="Field name .* shadows an attribute"
-        )  # such as `copy`: nobody calls it
+        warnings.filterwarnings("ignore", message="Field name .* shadows an attribute")
+        yield
+
+
+def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
+    with any_name_allowed():
         return create_model(name, __base__=_Group, **fields)
 
 

@@ -103,6 +103,14 @@ class StoredText:
 
 
 @dataclass(frozen=True, slots=True)
+class Prose:
+    """Text in Markdown, drawn as such: without the HTML it may hold, with links to http and https alone."""
+
+    markdown: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Tree:
     """A value of JSON, to be unfolded."""
 
@@ -154,8 +162,10 @@ class Note:
     text: str
 
 
-Block: TypeAlias = "Facts | Grid | StoredTable | Chart | Passage | StoredText | Tree | Files | Picture | Page | Note"
-BLOCKS = (Facts, Grid, StoredTable, Chart, Passage, StoredText, Tree, Files, Picture, Page, Note)
+Block: TypeAlias = (
+    "Facts | Grid | StoredTable | Chart | Passage | StoredText | Prose | Tree | Files | Picture | Page | Note"
+)
+BLOCKS = (Facts, Grid, StoredTable, Chart, Passage, StoredText, Prose, Tree, Files, Picture, Page, Note)
 """Every class that `Block` names."""
 
 

@@ -39,7 +39,7 @@ def lines(
     """Return a line for each series; a point leads to where its row's `link` says. None is a gap."""
     encoding: dict[str, Any] = {
         "x": {"field": across, "type": "ordinal", "title": across, "axis": {"labelAngle": 0}},
-        "y": {"field": up, "type": "quantitative", "title": up, "scale": {"zero": False}},
+        "y": {"field": up, "type": "quantitative", "title": up, "scale": _scale([row[up] for row in rows])},
         "color": {"field": of, "type": "nominal", "title": None, "legend": LEGEND},
         "tooltip": [
             {"field": of, "type": "nominal"},
@@ -59,6 +59,20 @@ def lines(
         "invalid": "break-paths-show-path-domains",
     }
     return Chart(_spec([dict(row) for row in rows], mark, encoding, 280), title, description)
+
+
+def _scale(values: Sequence[Json]) -> dict[str, Json]:
+    """Return the scale of an axis. Around a number that never changes there is room, so that its ticks are few words.
+
+    >>> _scale([1.0, 3.0]), _scale([120.0, None, 120.0])
+    ({'zero': False}, {'zero': False, 'domain': [60.0, 180.0]})
+    """
+    known = {value for value in values if isinstance(value, (int, float))}
+    if len(known) != 1:
+        return {"zero": False}
+    (value,) = known
+    room = abs(value) / 2 or 1.0
+    return {"zero": False, "domain": [value - room, value + room]}
 
 
 def histogram(counts: Sequence[int], edges: Sequence[float], title: str, description: str) -> Chart:

@@ -11,8 +11,9 @@ from typing import Any
 
 from ..errors import ArtifactsError
 from ..json_form import Json
-from ..viewers.blocks import BLOCKS, Block, Chart, Note, Passage, Tree
+from ..viewers.blocks import BLOCKS, Block, Chart, Note, Passage, Prose, Tree
 from ..viewers.said import said
+from .markdown_html import markdown_html
 
 LOG = logging.getLogger("kaon.web")
 ROWS_OF_A_CHART = 200
@@ -75,6 +76,8 @@ def _drawn(block: Block, at: int) -> Drawn:
             return Drawn("Chart", replace(block, spec=spec), at, _rows(spec))
         case Tree():
             return Drawn("Tree", block, at, tree_of(block.value))
+        case Prose():
+            return Drawn("Prose", block, at, markdown_html(block.markdown))
         case Passage():
             return Drawn("Passage", block, at, lines_of(block.text, block.form))
     if not isinstance(block, BLOCKS):
@@ -119,7 +122,7 @@ def lines_of(text: str, form: str) -> list[tuple[str, str]]:
     >>> lines_of("+a\\n b", "difference"), lines_of("ERROR x", "log")
     ([('added', '+a'), ('', ' b')], [('error', 'ERROR x')])
     """
-    lines = text.splitlines()
+    lines = text.removesuffix("\n").split("\n") if text else []  # as files have lines, not as Unicode does
     if form == "difference":
         signs = {"+": "added", "-": "removed", "@": "place"}
         return [(signs.get(line[:1], ""), line) for line in lines]

@@ -92,7 +92,7 @@ def _parallel(board: Board, points: Sequence[Point], names: Sequence[str], metri
             "labelLimit": 220,
         },
     }
-    colour = {"field": "m", "type": "quantitative", "title": metric, "scale": {"scheme": "viridis", "reverse": less}}
+    colour = {"field": "m", "type": "quantitative", "title": metric, "scale": {"reverse": less}}
     y = {"field": "place", "type": "quantitative", "axis": None, "scale": {"domain": [-0.08, 1.08], "nice": False}}
     tips = [
         {"field": "point"},

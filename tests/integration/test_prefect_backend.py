@@ -2,6 +2,7 @@
 
 import threading
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -216,3 +217,14 @@ def address() -> str:
     from prefect.settings import PREFECT_API_URL
 
     return str(PREFECT_API_URL.value())
+
+
+def test_a_step_may_be_called_as_an_attribute_of_pydantic_without_a_warning() -> None:
+    @step(output="valid")
+    def validate(*, minimum: int = 1) -> bool:
+        return minimum > 0
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        flow = to_prefect(workflow("checked", validate))
+        assert flow.validate_parameters({"validate": {"minimum": 2}})["validate"].minimum == 2

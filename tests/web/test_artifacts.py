@@ -433,7 +433,7 @@ def test_a_figure_cannot_change_how_it_is_drawn_and_holds_only_what_json_can_say
     assert "embedOptions" not in page and "vega" in page
 
     page = got(client, f"/artifacts/{put(np.array([[np.nan, 1.0], [2.0, np.inf]]), np.ndarray).id}")
-    for spec in re.findall(r'<script type="application/json">(.*?)</script>', page, re.S):
+    for spec in re.findall(r'<span class="chart-spec" hidden>(.*?)</span>', page, re.S):
         json.loads(spec, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 

@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from playwright.sync_api import Page, expect
 from tests.web.conftest import served
 
+import kaon
+from kaon.artifacts import open_store
 from kaon.artifacts.publications import promote, publications
 from kaon.artifacts.web import create_app
 
@@ -86,3 +89,18 @@ def test_nothing_published_says_how_it_comes_to_be(kaon_home: Path, page: Page, 
 
         expect(page.locator("main")).to_contain_text("Nothing is published yet")
         audit(page)
+
+
+def test_a_version_leads_to_its_receipt_and_never_to_that_of_another_home(home: Path):
+    @kaon.step(output="receipt")
+    def publish(*, version: str = "") -> dict[str, str]:
+        return {"version": version, "state": "published"}
+
+    publishing = kaon.workflow("publishing", publish)
+    store = open_store(home / "store")
+    for version in ("of another home", "v2-better"):  # runs 1 and 2, which the bundles name as well
+        kaon.run(publishing, {"publish.version": version}, store=store)
+    page = TestClient(create_app(home / "store"), base_url="http://127.0.0.1").get("/models/recommender").text
+
+    assert page.count(">receipt</a>") == 1
+    assert '<a href="/runs/2">run 2</a><a href="/artifacts/2">receipt</a>' in page

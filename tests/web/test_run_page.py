@@ -326,3 +326,39 @@ def test_the_page_is_accessible_in_both_themes(
     page.wait_for_timeout(500)
 
     audit(page)
+
+
+@kaon.step(output="waited")
+def wait_a_little(n: int) -> int:
+    """Wait, so that there is a rate."""
+    time.sleep(0.4)
+    return n
+
+
+def test_a_loop_that_goes_on_tells_its_counts_its_rate_and_the_time_left(
+    site: str, page: Page, store_folder: Path
+) -> None:
+    waiting = kaon.workflow("waiting", kaon.for_each(n=list(range(60))).do(wait_a_little))
+    with going_on(open_store(store_folder), waiting, {}) as run:
+        page.goto(f"{site}/runs/{run}?at=waiting/for_each%5Bn%5D")
+        panel = page.locator("#panel")
+        expect(panel).to_contain_text("of 60", timeout=10_000)
+        expect(panel.locator("dt", has_text="Time left")).to_be_visible(timeout=10_000)
+        expect(panel.locator("dt", has_text="Rate")).to_be_visible()
+        open_store(store_folder).records.want(run, "cancelled")
+
+
+def test_a_run_leads_to_where_prefect_and_mlflow_show_it_and_never_elsewhere(store_folder: Path) -> None:
+    records = open_store(store_folder).records
+    plan = records.run(1).plan
+    known = {"prefect.flow_run": "abc", "mlflow.run": "def", "mlflow.uri": "http://127.0.0.1:5000"}
+    made = [
+        records.start_run("led", {}, plan, "local", {**known, **more}).id
+        for more in ({}, {"mlflow.uri": "javascript:x"})
+    ]
+    client = TestClient(create_app(store_folder, prefect_url="http://127.0.0.1:4200/api"), base_url="http://127.0.0.1")
+    first, second = (client.get(f"/runs/{run}").text for run in made)
+
+    assert 'href="http://127.0.0.1:4200/runs/flow-run/abc"' in first
+    assert 'href="http://127.0.0.1:5000/#/runs/def"' in first
+    assert 'href="javascript' not in second

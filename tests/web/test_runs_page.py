@@ -30,6 +30,17 @@ def test_runs_are_listed_newest_first_with_what_is_not_a_default(site: str, page
     assert row.locator("svg.spark path").count() == 1
 
 
+def test_another_metric_is_chosen_for_the_sparklines(site: str, page: Page) -> None:
+    page.goto(site)
+    page.get_by_label("Metric", exact=True).select_option("metrics.ndcg")
+    page.get_by_role("button", name="Filter").click()
+    page.wait_for_url("**metric=metrics.ndcg*")
+
+    row = page.locator("tr", has_text="learning #2")
+    assert row.locator(".metric-name").inner_text() == "metrics.ndcg"
+    assert row.locator("svg.spark").get_attribute("aria-label") == "metrics.ndcg over the last 2 runs"
+
+
 def test_the_address_holds_the_filters(site: str, page: Page) -> None:
     page.goto(site)
     page.get_by_label("Workflow").select_option("learning")

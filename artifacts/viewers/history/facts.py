@@ -34,15 +34,15 @@ class FactsHistory:
             rows.append((RunLink(moment.run), moment.state, shown, size_said(made.size), changed))
             before = made.digest
         history = Grid(("run", "state", "artifact", "size", "content"), tuple(reversed(rows)), "Run by run")
-        return [
-            *changing_over_runs([_numbers(moment) for moment in moments], moments, "Size over runs", "Bytes.", "bytes"),
-            history,
-        ]
+        known = [_numbers(moment) for moment in moments]
+        if any(known):
+            return [*changing_over_runs(known, moments, "Facts over runs", "Numbers of the summary."), history]
+        sizes = [{"size": float(moment.artifact.size)} if moment.artifact else {} for moment in moments]
+        return [*changing_over_runs(sizes, moments, "Size over runs", "Bytes.", "bytes"), history]
 
 
 def _numbers(moment: Moment) -> Mapping[str, float]:
     if moment.artifact is None:
         return {}
     summary = moment.artifact.summary
-    numbers = {name: value for name, value in summary.items() if isinstance(value, (int, float)) and is_number(value)}
-    return numbers or {"size": moment.artifact.size}
+    return {name: value for name, value in summary.items() if isinstance(value, (int, float)) and is_number(value)}

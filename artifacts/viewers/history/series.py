@@ -43,8 +43,8 @@ def over_runs(
         return [Note("None of these runs has a number to show.")]
     groups = (groups or [names])[:CHARTS]
     charts = [
-        lines(_rows(named, moments, group[:LINES], up), f"{title}: {group[0]} …" if at else title, description, up=up)
-        for at, group in enumerate(groups)
+        lines(_rows(named, moments, group[:LINES], up), _titled(title, groups, group), description, up=up)
+        for group in groups
     ]
     left = len(names) - sum(len(group[:LINES]) for group in groups)
     notes = [Note(f"{left} more, which change less or never, are in the table alone.")] if left else []
@@ -54,6 +54,13 @@ def over_runs(
     ]
     columns = ("run", "started (UTC)", "state", *names)
     return [*charts, *notes, Grid(columns, tuple(reversed(table)), "Run by run")]
+
+
+def _titled(title: str, groups: Sequence[Sequence[str]], group: Sequence[str]) -> str:
+    """Return the title of a chart, with the first of its names where there are several charts."""
+    if len(groups) == 1:
+        return title
+    return f"{title}: {group[0]}{' …' if len(group) > 1 else ''}"
 
 
 def _by_size(named: Sequence[Mapping[str, float]], names: Sequence[str]) -> list[list[str]]:

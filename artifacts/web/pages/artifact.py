@@ -16,6 +16,7 @@ from ..lineage_picture import lineage_picture
 from ..site import page, site_of
 from ..table_page import TablePage, table_page
 from ..text_pages import text_page
+from ..text_search import Place, find_in_text
 
 DEEPEST = 8
 
@@ -29,21 +30,28 @@ def artifact(
     viewer: str = "",
     depth: Annotated[int, Query(ge=1, le=DEEPEST)] = 2,
     sort: str = "",
-    at: Annotated[int, Query(ge=0)] = 0,
+    at: Annotated[int | None, Query(ge=0)] = None,
+    find: Annotated[str, Query(max_length=200)] = "",
+    byte: Annotated[int, Query(ge=0)] = 0,
+    lines: Annotated[int, Query(ge=0)] = 0,
 ) -> Response:
     """Show an artifact.
 
     viewer: name of a viewer, the best one if empty; depth: of the lineage; sort, at: of its table, or at: of its text.
+    find: words to be found in its text, from a byte on that has so many lines before it; where `at` is given too, that
+    page is shown with the words marked.
     """
     opened = opened_of(request, artifact_id)
     viewers = viewers_for(opened.artifact)
     chosen = chosen_viewer(opened, viewer)
     blocks, error = drawn(lambda: chosen.view(opened))
-    rows, text = None, None
+    rows, text, found = None, None, None
     if error is None:
         try:
-            rows = table_page(opened, sort, at) if _has(blocks, "StoredTable") else None
-            text = text_page(opened.path, at, _is_log(opened)) if _has(blocks, "StoredText") else None
+            rows = table_page(opened, sort, at or 0) if _has(blocks, "StoredTable") else None
+            if _has(blocks, "StoredText"):
+                text = text_page(opened.path, at or 0, _is_log(opened))
+                found = find_in_text(opened.path, find, Place(byte, lines)) if find and at is None else None
         except StoreError as damaged:
             error, blocks = damaged, []
     return page(
@@ -57,6 +65,8 @@ def artifact(
         error=error,
         rows=rows,
         text=text,
+        find=find,
+        found=found,
         checked=_checked(opened, error is None),
         picture=lineage_picture(site_of(request).store.records, opened.artifact, depth),
         depth=depth,

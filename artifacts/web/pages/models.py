@@ -14,6 +14,7 @@ from ...publications import Publication, events, promote, publications, rollback
 from ...publications.history import champions
 from ...tracking import Registry
 from ..navigation import Entry
+from ..receipts import receipts
 from ..site import page, site_of
 
 router = APIRouter()
@@ -57,6 +58,7 @@ def model(request: Request, name: str, did: str = "") -> Response:
         champion=champion,
         before=line[-2] if len(line) > 1 else "",
         served=serving(name),
+        receipts=receipts(site_of(request).store, versions),
         compared=compared,
         metrics=metrics,
         shown=differing if 0 < differing < len(metrics) - FOLDED else len(metrics),

@@ -1,4 +1,4 @@
-// Pictures by Vega-Lite, drawn without eval: <figure data-chart> holds the spec as JSON. Vega is loaded once one is there.
+// Pictures by Vega-Lite, drawn without eval: <figure data-chart> holds the spec as JSON, hidden. Vega is loaded once one is there.
 
 const VENDOR = "/static/vendor/";
 let loading = null;
@@ -9,6 +9,10 @@ const LOADER = {
   sanitize: (to) =>
     /^\/(?![/\\])/.test(to) ? Promise.resolve({ href: to }) : Promise.reject(new Error("charts lead nowhere else")),
 };
+
+// From what hardly stands out to what stands out most, on each ground.
+const LIGHT_RAMP = ["#b4bdd6", "#8aa0e6", "#5b55dd", "#3a1c8c"];
+const DARK_RAMP = ["#566090", "#737dd6", "#9c9dff", "#f0efff"];
 
 function script(name) {
   return new Promise((resolve, reject) => {
@@ -51,7 +55,7 @@ function look() {
     legend: { labelColor: text, titleColor: text, labelFont: font, titleFont: font, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 500 },
     header: { labelColor: text, titleColor: text, labelFont: font, titleFont: font },
     title: { color: token("--ink"), font, fontSize: 13, fontWeight: 600, anchor: "start" },
-    range: { category: colours, ramp: { scheme: "viridis" }, heatmap: { scheme: "viridis" } },
+    range: { category: colours, ramp: isDark() ? DARK_RAMP : LIGHT_RAMP, heatmap: { scheme: "viridis" } },
     mark: { color: colours[0] },
     line: { strokeWidth: 2 },
     point: { size: 36, filled: true },
@@ -63,7 +67,7 @@ function look() {
 }
 
 async function draw(figure) {
-  const spec = figure.querySelector('script[type="application/json"]').textContent;
+  const spec = figure.querySelector(".chart-spec").textContent;
   const place = figure.querySelector(".chart-picture");
   if (!place.offsetParent) return; // in a closed tab: drawn when it is shown
   loading ??= load();
@@ -75,6 +79,10 @@ async function draw(figure) {
     });
     figure.view?.finalize();
     figure.view = view;
+    // A stored figure has a width of its own: one that would become too small to read is scrolled instead.
+    const width = Number(place.querySelector("svg")?.getAttribute("width") || 0);
+    figure.toggleAttribute("data-wide", width > 1.5 * place.clientWidth);
+    if (figure.hasAttribute("data-wide")) place.tabIndex = 0;
     figure.dataset.state = "drawn";
   } catch (error) {
     figure.dataset.state = "failed";

@@ -65,7 +65,7 @@ function morphAttributes(old, part) {
 }
 
 function morphChart(old, part) {
-  const spec = (figure) => figure.querySelector('script[type="application/json"]').textContent;
+  const spec = (figure) => figure.querySelector(".chart-spec").textContent;
   if (spec(old) === spec(part)) return false;
   old.view?.finalize();
   old.replaceWith(part);

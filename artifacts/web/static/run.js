@@ -1,6 +1,9 @@
 // The run's page: links and forms with data-panel open beside the plan, and the address follows.
 "use strict";
 
+let opener = document.querySelector(".plan [data-chosen] a, .plan a[data-chosen]")?.id; // of the plan: focus returns to it
+let closing = false;
+
 function openPanel(url) {
   window.htmx.ajax("GET", url, { target: "#beside", swap: "outerHTML" });
 }
@@ -9,12 +12,15 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-panel]");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
+  closing = link.id === "panel-close";
+  if (link.closest(".plan")) opener = link.id;
   openPanel(link.getAttribute("href"));
 });
 
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-panel-form]")) return;
   event.preventDefault();
+  closing = false;
   const fields = [...new FormData(event.target)].filter(([, value]) => value);
   openPanel(`${event.target.getAttribute("action")}?${new URLSearchParams(fields)}`);
 });
@@ -38,6 +44,9 @@ function toEnd() {
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.elt.id !== "beside" && !event.detail.elt.querySelector?.("#beside")) return;
   toEnd();
+  const left = closing && document.getElementById(opener);
+  closing = false;
+  if (left) return left.focus();
   const title = document.getElementById("panel-title");
   const stacked = matchMedia("(max-width: 1099px)").matches;
   title?.focus({ preventScroll: !stacked });

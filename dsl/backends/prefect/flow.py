@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from kaon.artifacts import open_store
 
-from ...settings import flat, validated
+from ...settings import any_name_allowed, flat, validated
 from ...workflow import Workflow
 from ..asked import Asked
 from ..concluded import concluded
@@ -74,13 +74,22 @@ def to_prefect(workflow: Workflow, engine: Engine | None = None, asked: Asked | 
     run_workflow.__name__ = run_workflow.__qualname__ = workflow.name
     run_workflow.__doc__ = workflow.doc or workflow.plan.doc or f"The workflow {workflow.name}."
     run_workflow.__signature__ = _signature(workflow)  # type: ignore[attr-defined]
-    return Flow(
-        run_workflow,
-        name=workflow.name,
-        task_runner=task_runner(chosen.task_runner, chosen.steps_at_once),
-        persist_result=False,
-        retries=0,
-    )
+    with any_name_allowed():
+        return _WorkflowFlow(
+            run_workflow,
+            name=workflow.name,
+            task_runner=task_runner(chosen.task_runner, chosen.steps_at_once),
+            persist_result=False,
+            retries=0,
+        )
+
+
+class _WorkflowFlow(Flow[..., Any]):
+    """A flow whose parameters are called as the workflow's steps are, `validate` too."""
+
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        with any_name_allowed():  # Prefect makes a model of the parameters each time
+            return super().validate_parameters(parameters)
 
 
 class _Body:

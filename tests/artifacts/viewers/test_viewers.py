@@ -30,7 +30,7 @@ from kaon.artifacts.viewers.metrics import MetricsViewer
 from kaon.artifacts.viewers.receipt import ReceiptViewer
 from kaon.artifacts.viewers.summary import SummaryViewer
 from kaon.artifacts.viewers.table import TableViewer
-from kaon.artifacts.viewers.text import HtmlViewer, TextViewer
+from kaon.artifacts.viewers.text import HtmlViewer, MarkdownViewer, TextViewer
 from kaon.artifacts.viewers.torch_module import TorchModuleViewer
 from kaon.artifacts.viewers.xgboost_model import XGBoostModelViewer
 from kaon.steps.market_models import Choice, MarketChoices
@@ -166,6 +166,17 @@ class TestArrayViewer(ViewerTests):
 class TestTextViewer(ViewerTests):
     viewer = TextViewer()
     examples = ((Text, Text("a\nb")), (Markdown, Markdown("# a")), (Text, Text("x" * 10_000)))
+
+
+class TestMarkdownViewer(ViewerTests):
+    viewer = MarkdownViewer()
+    examples = ((Markdown, Markdown("# a\n\n<b>b</b>")), (Markdown, Markdown("- a\n" * 5000)))
+    foreign = ((Text, Text("# a")), (Html, Html("<h1>a</h1>")))
+
+    def test_what_is_too_long_to_be_laid_out_is_shown_as_text(self, store: Store):
+        long = Opened(store, stored(store, Markdown("word " * 200_000), Markdown))
+
+        assert [type(block) for block in self.viewer.view(long)] == [Note, StoredText]
 
 
 class TestHtmlViewer(ViewerTests):
