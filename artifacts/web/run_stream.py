@@ -22,6 +22,10 @@ EVERY = 1.0
 """Seconds between two looks at a run that goes on."""
 SELDOM = 3.0
 """Seconds between two looks at one that has ended or is held; somebody may take it up again."""
+AT_ONCE = 0.1
+"""Seconds until the next look where one was not enough."""
+NEW = 1000
+"""Step runs of a loop that one look takes in at most, so that it is short however fast the loop goes on."""
 SILENCE = 15.0
 """Seconds after which something is sent though nothing has changed, so that a lost connection shows."""
 SLICE = 0.25
@@ -43,12 +47,13 @@ class RunStream:
     sent: dict[str, int] = field(default_factory=dict)
     """Part to the hash of what was sent of it."""
 
-    def update(self) -> tuple[str, bool]:
-        """Return the HTML of what has changed, empty if nothing has, and whether the run goes on."""
+    def update(self) -> tuple[str, float]:
+        """Return the HTML of what has changed, empty if nothing has, and the seconds until the next look."""
         view = self.site.watched.view(self.run_id)
-        panel = panel_of(self.site, view, self.wanted)
+        panel = panel_of(self.site, view, self.wanted, NEW)
         parts = [html for name, html in run_parts(self.site, view, panel) if self._is_new(name, html)]
-        return "".join([*parts, self._lines(panel)]), view.run.ended is None and view.run.state == "running"
+        goes_on = view.run.ended is None and view.run.state == "running"
+        return "".join([*parts, self._lines(panel)]), AT_ONCE if not panel.every else EVERY if goes_on else SELDOM
 
     def _is_new(self, name: str, html: str) -> bool:
         known = hash(html)
@@ -83,7 +88,7 @@ async def events(stream: RunStream, stopping: threading.Event) -> AsyncIterator[
     told = time.monotonic()
     while not stopping.is_set():
         began = time.perf_counter()
-        html, goes_on = await run_in_threadpool(stream.update)
+        html, pause = await run_in_threadpool(stream.update)
         if html:
             lines = "".join(f"data: {line}\n" for line in html.splitlines())
             yield f": made in {1000 * (time.perf_counter() - began):.1f} ms\nid: {stream.last}\n{lines}\n"
@@ -91,10 +96,10 @@ async def events(stream: RunStream, stopping: threading.Event) -> AsyncIterator[
         elif time.monotonic() - told > SILENCE:
             yield ": nothing new\n\n"
             told = time.monotonic()
-        await _pause(EVERY if goes_on else SELDOM, stopping)
+        await _pause(pause, stopping)
 
 
 async def _pause(seconds: float, stopping: threading.Event) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until and not stopping.is_set():
-        await asyncio.sleep(SLICE)
+        await asyncio.sleep(min(SLICE, max(until - time.monotonic(), 0.0)))
