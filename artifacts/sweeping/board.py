@@ -107,7 +107,8 @@ class Board:
                 self._measured(self._of_keys[ended[output.step_run].keys], output)
             turned = self._over != (over and every)
             self._over = over and every
-            for point in self.points.values() if turned else touched.values():
+            unsettled = [p for p in self.points.values() if p.state in ("running", "failed")] if turned else []
+            for point in (*touched.values(), *unsettled):
                 self._count(point, self._state(point))
             if touched or turned:
                 self.version += 1
