@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from fastapi.concurrency import run_in_threadpool
 
+from .timing import timed, told_as
+
 SILENCE = 15.0
 """Seconds after which something is sent though nothing has changed, so that a lost connection shows."""
 
@@ -22,12 +24,12 @@ async def changes(parts: Callable[[], tuple[Mapping[str, str], float]]) -> Async
     told = time.monotonic()
     while True:
         began = time.perf_counter()
-        found, pause = await run_in_threadpool(parts)
+        (found, pause), took = await run_in_threadpool(timed, parts)
         new = [html for name, html in found.items() if sent.get(name) != hash(html)]
         sent = {name: hash(html) for name, html in found.items()}
         if new:
             lines = "".join(f"data: {line}\n" for line in "".join(new).splitlines())
-            yield f": made in {1000 * (time.perf_counter() - began):.1f} ms\n{lines}\n"
+            yield f"{told_as(time.perf_counter() - began, took)}{lines}\n"
             told = time.monotonic()
         elif time.monotonic() - told > SILENCE:
             yield ": nothing new\n\n"

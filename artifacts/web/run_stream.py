@@ -16,6 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from .panel import Panel, Wanted, panel_of
 from .site import Site
+from .timing import timed, told_as
 from .watched import RunView
 
 EVERY = 1.0
@@ -88,10 +89,10 @@ async def events(stream: RunStream, stopping: threading.Event) -> AsyncIterator[
     told = time.monotonic()
     while not stopping.is_set():
         began = time.perf_counter()
-        html, pause = await run_in_threadpool(stream.update)
+        (html, pause), took = await run_in_threadpool(timed, stream.update)
         if html:
             lines = "".join(f"data: {line}\n" for line in html.splitlines())
-            yield f": made in {1000 * (time.perf_counter() - began):.1f} ms\nid: {stream.last}\n{lines}\n"
+            yield f"{told_as(time.perf_counter() - began, took)}id: {stream.last}\n{lines}\n"
             told = time.monotonic()
         elif time.monotonic() - told > SILENCE:
             yield ": nothing new\n\n"
