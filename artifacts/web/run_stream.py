@@ -31,8 +31,8 @@ SILENCE = 15.0
 """Seconds after which something is sent though nothing has changed, so that a lost connection shows."""
 SLICE = 0.25
 """Seconds between two looks at whether the server stops."""
-LINES = 500
-"""Log lines that are sent at once."""
+LINES = 200
+"""Log lines that are sent at once; where there are more, the next look follows soon."""
 PARTS = ("head", "plan", "panel")
 
 
@@ -54,7 +54,9 @@ class RunStream:
         panel = panel_of(self.site, view, self.wanted, NEW)
         parts = [html for name, html in run_parts(self.site, view, panel) if self._is_new(name, html)]
         goes_on = view.run.ended is None and view.run.state == "running"
-        return "".join([*parts, self._lines(panel)]), AT_ONCE if not panel.every else EVERY if goes_on else SELDOM
+        lines, whole = self._lines(panel)
+        pause = (EVERY if goes_on else SELDOM) if panel.every and whole else AT_ONCE
+        return "".join([*parts, lines]), pause
 
     def _is_new(self, name: str, html: str) -> bool:
         known = hash(html)
@@ -62,18 +64,19 @@ class RunStream:
         self.sent[name] = known
         return changed
 
-    def _lines(self, panel: Panel) -> str:
+    def _lines(self, panel: Panel) -> tuple[str, bool]:
+        """Return the log lines that are new, and whether these are all."""
         if panel.kind == "items" or self.wanted.before:
-            return ""
+            return "", True
         step_run = panel.detail.step.id if panel.detail else None
         if panel.wanted.at and step_run is None:
-            return ""
+            return "", True
         records = self.site.store.records
         new = records.log(self.run_id, step_run, text=self.wanted.text, after=self.last, limit=LINES)
         if not new:
-            return ""
+            return "", True
         self.last = new[-1].id
-        return self.site.templates.get_template("log_lines.html").render(messages=new)
+        return self.site.templates.get_template("log_lines.html").render(messages=new), len(new) < LINES
 
 
 def run_parts(site: Site, view: RunView, panel: Panel) -> Iterator[tuple[str, str]]:
