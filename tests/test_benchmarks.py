@@ -1,5 +1,6 @@
 """What `make bench` measures runs at its smallest size, so that the benchmarks stay alive between two looks at them."""
 
+import io
 import os
 from dataclasses import replace
 from importlib.util import find_spec
@@ -7,6 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from rich.console import Console
 from tests.benchmarks import artifact_pages, scale, training, web
 from tests.benchmarks.measured import (
     by_hand_seconds,
@@ -128,13 +130,29 @@ def test_what_a_step_adds_to_its_function_and_to_its_peer_is_told():
     assert training.row("train_als", "local", [ours], [alone])[2:] == ("1.10", "+10.0 %", "2 MiB")
 
 
-def test_the_pages_of_a_run_are_measured_while_it_goes_on():
-    found = web.watched(points=60, seconds=6.0)
+@pytest.mark.parametrize("kind", web.KINDS)
+def test_the_pages_of_a_run_are_measured_while_it_goes_on(kind: str):
+    found = web.watched(kind, points=100, seconds=4.0)
 
-    assert found.points == 60
-    assert len(found.updates) > 5
-    assert all(len(times) > 1 for times in found.pages.values())
+    assert found.points == 100
+    assert len(found.updates) > 3
+    assert all(len(times) > 1 for times in found.pages.values()) and found.first.keys() == found.pages.keys()
     assert min(found.grown) > 0
+
+
+def test_limits_that_do_not_hold_are_told():
+    updates = [web.Took(0.01, 0.005)] * 99 + [web.Took(0.06, 0.02)]
+    times = web.Watched(
+        web.KINDS["loop"], {"the run": [0.1, 0.2]}, {"the run": web.Took(0.4, 0.1)}, updates, [100] * 90
+    )
+    text = io.StringIO()
+    Console(file=text, width=150).print(web.table([times]))
+
+    (kept, first, told, memory) = [line for line in text.getvalue().splitlines() if " ms " in line or "flat" in line]
+    assert ["NOT MET" in line for line in (kept, first, told, memory)] == [False, True, True, False]
+    assert "60.0 ms" in told and "20.0 ms" in told and times.is_flat
+    times.memory[-10:] = [110] * 10
+    assert not times.is_flat
 
 
 def test_the_pages_of_artifacts_are_measured():

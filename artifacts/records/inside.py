@@ -5,31 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Text, and_, func, select, type_coerce
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from ..artifact import Artifact, LoopKeys
+from .columns import UtcTime
 from .database import Database
+from .direct import Direct, portions
 from .life import death
 from .messages import message_of
 from .reading import ARTIFACT_COLUMNS, STEP_COLUMNS, artifact_of, in_states, step_of
 from .record import Message, MessageKind, State, StepRecord
 from .runs import RUN, Clock, now
 from .tables import artifacts, messages, outputs, step_runs
-
-PARAMETERS = 500
-"""Numbers that a query names at most."""
-
-ITEM_COLUMNS = (
-    step_runs.c.id,
-    type_coerce(step_runs.c["keys"], Text),
-    type_coerce(step_runs.c.attempt, Text),
-    step_runs.c.state,
-    step_runs.c.started,
-    step_runs.c.ended,
-    step_runs.c.superseded,
-)
-"""In the order of the fields of ItemStep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +39,7 @@ class ItemRecord:
     """When its last step ended; None while one runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemStep:
+class ItemStep(NamedTuple):
     """A step run of an item, as little of it as tells how the item stands."""
 
     id: int
@@ -63,6 +51,21 @@ class ItemStep:
     started: datetime
     ended: datetime | None
     superseded: bool
+
+
+ITEM_COLUMNS = tuple(step_runs.c[name] for name in ItemStep._fields)
+NEW = Direct(
+    lambda listed: (
+        select(*ITEM_COLUMNS)
+        .where(step_runs.c.run == bindparam("of_run"), step_runs.c.id > bindparam("after"), listed(step_runs.c.path))
+        .order_by(step_runs.c.id)
+        .limit(bindparam("most"))
+        .offset(literal_column("0"))  # which SQLAlchemy would make a parameter
+    ),
+    *("of_run", "after"),
+    then=("most",),
+)
+KNOWN = Direct(lambda listed: select(*ITEM_COLUMNS).where(listed(step_runs.c.id)))
 
 
 class InsideRecords:
@@ -79,8 +82,8 @@ class InsideRecords:
 
         states: only items in one of these; after: only those whose step run is higher.
         """
-        query = (
-            select(*STEP_COLUMNS)
+        wanted = (  # by the index alone: the rows themselves are long
+            select(step_runs.c.id)
             .where(step_runs.c.run == run_id, step_runs.c.superseded.is_(False), step_runs.c.path == path)
             .where(step_runs.c.id > after)
             .order_by(step_runs.c.id)
@@ -89,20 +92,23 @@ class InsideRecords:
         with self.database.reading() as connection:
             dead = self._dead(connection, run_id)
             if states:
-                query = query.where(in_states(states, dead))
+                wanted = wanted.where(in_states(states, dead))
+            query = select(*STEP_COLUMNS).where(step_runs.c.id.in_(wanted)).order_by(step_runs.c.id)
             steps = [step_of(row, "" if dead else None) for row in connection.execute(query)]
         return [ItemRecord(s.id, s.id, s.keys, s.attempt, s.state, 1, s.started, s.ended) for s in steps]
 
     def item_steps(
-        self, run_id: int, paths: Sequence[str], *, after: int = 0, also: Sequence[int] = ()
+        self, run_id: int, paths: Sequence[str], *, after: int = 0, also: Sequence[int] = (), most: int = 2**31 - 1
     ) -> list[ItemStep]:
-        """Return the step runs of these plan paths that began after one, and those of `also`, oldest first."""
-        new = [step_runs.c.run == run_id, step_runs.c.path.in_(paths), step_runs.c.id > after]
-        batches = [also[start : start + PARAMETERS] for start in range(0, len(also), PARAMETERS)]
-        conditions = [and_(*new), *(step_runs.c.id.in_(batch) for batch in batches)]
+        """Return the step runs of these plan paths that began after one, and those of `also`, oldest first.
+
+        most: of those that began after it, so many are returned.
+        """
         with self.database.reading() as connection:
-            rows = [row for one in conditions for row in connection.execute(select(*ITEM_COLUMNS).where(one))]
-        return [ItemStep(*row) for row in sorted(rows, key=lambda row: int(row[0]))]
+            rows = [row for listed in portions(also) for row in KNOWN(connection, listed=listed)]
+            rows += NEW(connection, run_id, after, listed=paths, then=(most,))
+            time = UtcTime().result_processor(connection.dialect, None)
+        return sorted(ItemStep._make((*row[:4], time(row[4]), time(row[5]), bool(row[6]))) for row in rows)
 
     def log(
         self,

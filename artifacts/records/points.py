@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
-from sqlalchemy import ColumnElement, Connection, Text, or_, select, type_coerce
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, text
 
-from ..artifact import LoopKeys
+from .columns import UtcTime
 from .database import Database
+from .direct import Direct, portions
 from .life import death
-from .reading import loop_keys
 from .record import State
 from .runs import RUN, Clock, now
 from .tables import artifacts, outputs, step_runs
 
-PARAMETERS = 500
-KEYS = type_coerce(step_runs.c["keys"], Text)
-SUMMARY = type_coerce(artifacts.c.summary, Text)
 
-
-@dataclass(frozen=True, slots=True)
-class PointStep:
+class PointStep(NamedTuple):
     """A step run inside a sweep."""
 
     id: int
     path: str
-    keys: LoopKeys
+    keys: str
+    """Loop keys as JSON."""
     state: State
     reason: str
     started: datetime
     ended: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class PointOutput:
+class PointOutput(NamedTuple):
     """What a step run inside a sweep gave or reused, as far as it may be a number."""
 
     id: int
@@ -47,6 +41,33 @@ class PointOutput:
     summary: Mapping[str, Any]
 
 
+def _inside() -> ColumnElement[bool]:
+    """Return the condition that a step run still counts and that its path begins with `below`, of so many letters."""
+    below = func.substr(step_runs.c.path, literal_column("1"), bindparam("letters")) == bindparam("below")
+    return step_runs.c.superseded.is_(False) & below
+
+
+COLUMNS = tuple(step_runs.c[name] for name in PointStep._fields)
+NEW = Direct(
+    lambda _: (
+        select(*COLUMNS)
+        .where(step_runs.c.run == bindparam("of_run"), _inside(), step_runs.c.id > bindparam("after"))
+        .order_by(step_runs.c.id)
+        .limit(bindparam("most"))
+        .offset(literal_column("0"))
+    ),
+    *("of_run", "letters", "below", "after", "most"),
+)
+KNOWN = Direct(lambda listed: select(*COLUMNS).where(step_runs.c.superseded.is_(False), listed(step_runs.c.id)))
+GIVEN = Direct(
+    lambda listed: (
+        select(outputs.c.id, outputs.c.step_run, outputs.c.name, artifacts.c.kind, artifacts.c.summary)
+        .join(artifacts, artifacts.c.id == outputs.c.artifact)
+        .where(text("artifacts.kind IN ('metrics', 'json')"), listed(outputs.c.step_run))
+    )
+)
+
+
 class PointRecords:
     """What the records say of points."""
 
@@ -54,45 +75,29 @@ class PointRecords:
         self.database = database
         self._clock = clock
 
-    def point_steps(self, run_id: int, path: str, *, after: int = 0, also: Sequence[int] = ()) -> list[PointStep]:
-        """Return the step runs inside the loop of this plan path that began after one, and those of `also`."""
+    def point_steps(
+        self, run_id: int, path: str, *, after: int = 0, also: Sequence[int] = (), most: int = 2**31 - 1
+    ) -> list[PointStep]:
+        """Return the step runs inside the loop of this plan path that began after one, and those of `also`, by id.
+
+        most: of those that began after it, so many are returned.
+        """
+        below = f"{path}/"
         with self.database.reading() as connection:
             run = connection.execute(RUN, {"wanted_run": run_id}).first()
             died = None if run is None else death(run, self._clock())
-            found = [_step(row, died) for row in _steps(connection, run_id, path, after, also)]
-        return sorted(found, key=lambda step: step.id)
+            rows = [row for listed in portions(also) for row in KNOWN(connection, listed=listed)]
+            rows += NEW(connection, run_id, len(below), below, after, most)
+            time = UtcTime().result_processor(connection.dialect, None)
+        found = [PointStep._make((*row[:5], time(row[5]), time(row[6]))) for row in rows]
+        if died is not None:
+            found = [
+                step if step.ended else step._replace(state="failed", reason=died, ended=step.started) for step in found
+            ]
+        return sorted(found)
 
-    def point_outputs(self, run_id: int, path: str, *, after: int = 0) -> list[PointOutput]:
-        """Return the outputs of step runs inside the loop that were recorded after one."""
-        query = (
-            select(outputs.c.id, outputs.c.step_run, outputs.c.name, artifacts.c.kind, SUMMARY)
-            .join(artifacts, artifacts.c.id == outputs.c.artifact)
-            .join(step_runs, step_runs.c.id == outputs.c.step_run)
-            .where(_inside(run_id, path), outputs.c.id > after, artifacts.c.kind.in_(("metrics", "json")))
-            .order_by(outputs.c.id)
-        )
+    def point_outputs(self, step_run_ids: Sequence[int]) -> list[PointOutput]:
+        """Return what these step runs gave, in the order in which it was recorded; they have ended, so it is all."""
         with self.database.reading() as connection:
-            rows = connection.execute(query).all()
-        return [PointOutput(row[0], row[1], row[2], row[3], from_json(row[4])) for row in rows]
-
-
-def _inside(run_id: int, path: str) -> ColumnElement[bool]:
-    below = step_runs.c.path.startswith(f"{path}/", autoescape=True)
-    return (step_runs.c.run == run_id) & step_runs.c.superseded.is_(False) & below
-
-
-def _steps(connection: Connection, run_id: int, path: str, after: int, also: Sequence[int]) -> Iterator[Any]:
-    columns = [step_runs.c.id, step_runs.c.path, KEYS, *(step_runs.c[name] for name in ("state", "reason"))]
-    columns += [step_runs.c.started, step_runs.c.ended]
-    new = step_runs.c.id > after
-    batches = [also[start : start + PARAMETERS] for start in range(0, len(also), PARAMETERS)]
-    for place, batch in enumerate(batches or [()]):
-        chosen = or_(new, step_runs.c.id.in_(batch)) if place == 0 else step_runs.c.id.in_(batch)
-        yield from connection.execute(select(*columns).where(_inside(run_id, path), chosen))
-
-
-def _step(row: Any, died: str | None) -> PointStep:
-    step_id, path, keys, state, reason, started, ended = row
-    if died is not None and ended is None:
-        state, reason, ended = "failed", died, started
-    return PointStep(step_id, path, loop_keys(from_json(keys)), state, reason, started, ended)
+            rows = [row for listed in portions(step_run_ids) for row in GIVEN(connection, listed=listed)]
+        return [PointOutput._make((*row[:4], from_json(row[4]))) for row in sorted(rows, key=lambda row: int(row[0]))]

@@ -10,6 +10,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from pydantic_core import from_json
+
 from ..records import State
 from ..records.points import PointOutput, PointStep
 from ..store import Store
@@ -27,8 +29,10 @@ class Point:
     """Its place among those that have begun: 1, 2, …"""
     metrics: dict[str, float] = field(default_factory=dict)
     """By `output.metric`, or `output` for a number; over the items of a loop inside it, their mean."""
-    steps: dict[int, tuple[str, State]] = field(default_factory=dict)
-    """Path and state of its step runs, by id."""
+    steps: dict[int, State] = field(default_factory=dict)
+    """The states of its step runs, by id."""
+    begun: tuple[str, ...] = ()
+    """The paths of its step runs."""
     reason: str = ""
     """Why it failed."""
     failed_step: int = 0
@@ -36,13 +40,18 @@ class Point:
     started: datetime | None = None
     ended: datetime | None = None
     state: State = "running"
-    _sums: dict[str, tuple[float, int]] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+    """How many numbers each metric is the mean of, where it is of several."""
+    _sums: dict[str, float] = field(default_factory=dict)
 
     def add(self, name: str, value: float) -> None:
         """Take a measured number into account."""
-        total, count = self._sums.get(name, (0.0, 0))
-        self._sums[name] = total + value, count + 1
-        self.metrics[name] = (total + value) / (count + 1)
+        if name not in self.metrics:
+            self.metrics[name] = value
+            return
+        self._counts[name] = self._counts.get(name, 1) + 1
+        self._sums[name] = self._sums.get(name, self.metrics[name]) + value
+        self.metrics[name] = self._sums[name] / self._counts[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +77,42 @@ class Board:
     """The names of all metrics, in the order in which they came."""
     _ordered: dict[tuple[str, bool], tuple[int, Sequence[Point]]] = field(default_factory=dict)
     """For a metric and a direction: a version, and the measured points in order, as they then were."""
-    _of_step: dict[int, Point] = field(default_factory=dict)
+    _counts: dict[State, int] = field(default_factory=dict)
+    _of_keys: dict[str, Point] = field(default_factory=dict)
+    """The point of loop keys as the records have them; those of a loop inside a point lead to it, too."""
     _open: set[int] = field(default_factory=set)
-    _last_step: int = 0
-    _last_output: int = 0
+    _last: int = 0
+    """The last step run that has been read. Those of one run become visible in the order of their ids: whoever writes
+    into a run locks it before a step run gets its id."""
     _generation: int = 0
     _over: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def refresh(self, generation: int, *, over: bool) -> None:
-        """Read what has come since the last time.
+    def refresh(self, generation: int, *, over: bool, most: int = 2**31 - 1) -> bool:
+        """Read what has come since the last time, and return whether that was all.
 
-        generation: of the run; one that was taken up again is read anew. over: whether the run has ended.
+        generation: of the run; one that was taken up again is read anew. over: whether the run has ended. most: of the
+        step runs that have begun since, so many are read.
         """
         with self._lock:
             if generation != self._generation:
                 self._forget(generation)
-            records, before = self.store.records, self._over
-            steps = records.point_steps(self.run, self.sweep.path, after=self._last_step, also=sorted(self._open))
-            touched = {id(point): point for point in map(self._noted, steps) if point is not None}
-            outputs = records.point_outputs(self.run, self.sweep.path, after=self._last_output)
-            for output in outputs:
-                self._measured(output)
-            self._over = over
-            for point in self.points.values() if over != before else touched.values():
-                point.state = self._state(point)
-            if touched or outputs or over != before:
+            records, last = self.store.records, self._last
+            steps = records.point_steps(self.run, self.sweep.path, after=last, also=sorted(self._open), most=most)
+            every = sum(step.id > last for step in steps) < most
+            touched = {point.number: point for point in map(self._noted, steps)}
+            # A step's outputs are recorded with its end, so that once the end is seen they are all there.
+            ended = {step.id: step for step in steps if step.ended is not None}
+            for output in records.point_outputs(list(ended)):
+                self._measured(self._of_keys[ended[output.step_run].keys], output)
+            turned = self._over != (over and every)
+            self._over = over and every
+            unsettled = [p for p in self.points.values() if p.state in ("running", "failed")] if turned else []
+            for point in (*touched.values(), *unsettled):
+                self._count(point, self._state(point))
+            if touched or turned:
                 self.version += 1
+        return every
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -105,9 +123,7 @@ class Board:
 
     def counts(self) -> dict[State, int]:
         """Return how many points are in each state; those that have not begun are pending."""
-        found: dict[State, int] = {}
-        for point in self.points.values():
-            found[point.state] = found.get(point.state, 0) + 1
+        found: dict[State, int] = {state: number for state, number in dict(self._counts).items() if number}
         waiting = 0 if self._over else self.sweep.total - len(self.points)
         return {**found, **({"pending": waiting} if waiting > 0 else {})}
 
@@ -154,20 +170,17 @@ class Board:
         return [*top, *(rest[place * len(rest) // wanted] for place in range(wanted))]
 
     def _forget(self, generation: int) -> None:
-        self.points, self._names, self._ordered, self._of_step, self._open = {}, {}, {}, {}, set()
-        self._last_step = self._last_output = 0
+        self.points, self._names, self._ordered, self._of_keys = {}, {}, {}, {}
+        self._counts, self._open, self._last = {}, set(), 0
         self._generation = generation
 
-    def _noted(self, step: PointStep) -> Point | None:
+    def _noted(self, step: PointStep) -> Point:
         """Take a step run into account, and return its point."""
-        values = {name: value for name, value in step.keys if name in self.sweep.variables}
-        key = repr(sorted(values.items()))
-        point = self.points.get(key)
-        if point is None:
-            point = self.points[key] = Point(values, len(self.points) + 1)
-        self._of_step[step.id] = point
-        self._last_step = max(self._last_step, step.id)
-        point.steps[step.id] = step.path, step.state
+        point = self._of_keys.get(step.keys) or self._found(step.keys)
+        self._last = max(self._last, step.id)
+        point.steps[step.id] = step.state
+        if step.path not in point.begun:
+            point.begun += (step.path,)
         point.started = step.started if point.started is None else min(point.started, step.started)
         if step.ended is None:
             self._open.add(step.id)
@@ -178,25 +191,37 @@ class Board:
             point.reason, point.failed_step = step.reason, step.id
         return point
 
-    def _measured(self, output: PointOutput) -> None:
-        self._last_output = max(self._last_output, output.id)
-        point = self._of_step.get(output.step_run)
+    def _found(self, keys: str) -> Point:
+        """Return the point of loop keys that are seen for the first time."""
+        values = {str(name): value for name, value in from_json(keys) if name in self.sweep.variables}
+        name = repr(sorted(values.items()))
+        point = self.points.get(name)
         if point is None:
-            return
+            point = self.points[name] = Point(values, len(self.points) + 1)
+            self._counts[point.state] = self._counts.get(point.state, 0) + 1
+        self._of_keys[keys] = point
+        return point
+
+    def _measured(self, point: Point, output: PointOutput) -> None:
         for name, value in _numbers(output):
             point.add(name, value)
             self._names[name] = None
 
+    def _count(self, point: Point, state: State) -> None:
+        """Let the point have a state, and count it there."""
+        self._counts[point.state] -= 1
+        self._counts[state] = self._counts.get(state, 0) + 1
+        point.state = state
+
     def _state(self, point: Point) -> State:
-        states = [state for _, state in point.steps.values()]
+        states = point.steps.values()
         if "failed" in states:
             return "failed"
         if any(state in OPEN for state in states):
             return "failed" if self._over else "running"
         if "cancelled" in states:
             return "cancelled"
-        begun = {path for path, _ in point.steps.values()}
-        if not self._over and (not self.sweep.last or not begun.issuperset(self.sweep.last)):
+        if not self._over and (not self.sweep.last or any(path not in point.begun for path in self.sweep.last)):
             return "running"
         return "skipped" if all(state == "skipped" for state in states) else "completed"
 

@@ -67,10 +67,15 @@ class Panel:
     changed: Mapping[str, Any] | None = None
     links: tuple[Link, ...] = ()
     now: datetime = datetime.min
+    every: bool = True
+    """Whether all that is recorded has been taken in; of a loop that goes on fast, one look takes in a part."""
 
 
-def panel_of(site: Site, view: RunView, wanted: Wanted) -> Panel:
-    """Return what the address asks for. Raises UnknownRecord."""
+def panel_of(site: Site, view: RunView, wanted: Wanted, most: int = 2**31 - 1) -> Panel:
+    """Return what the address asks for. Raises UnknownRecord.
+
+    most: step runs of a loop that are taken in at most, of those that are new since somebody last looked.
+    """
     if wanted.step:
         step = site.store.records.step_run(wanted.step)
         if step.run != view.run.id:
@@ -96,7 +101,7 @@ def panel_of(site: Site, view: RunView, wanted: Wanted) -> Panel:
         if found:
             return _step(site, view, wanted, found[0])
         return Panel(wanted, standing, "step", wanted.at.rpartition("/")[2], (), call=plan.calls[wanted.at])
-    return _items(site, view, wanted, standing)
+    return _items(site, view, wanted, standing, most)
 
 
 def _step(site: Site, view: RunView, wanted: Wanted, step: StepRecord) -> Panel:
@@ -115,16 +120,17 @@ def _step(site: Site, view: RunView, wanted: Wanted, step: StepRecord) -> Panel:
     )
 
 
-def _items(site: Site, view: RunView, wanted: Wanted, standing: Standing) -> Panel:
+def _items(site: Site, view: RunView, wanted: Wanted, standing: Standing, most: int) -> Panel:
     plan, records = view.plan.facts, site.store.records
     paths = (wanted.at,) if wanted.at in plan.calls else plan.directly_in(wanted.at)
     states: tuple[State, ...] = tuple(one for one in STATES if one == wanted.state)
     goes_on = view.run.ended is None and view.run.state == "running"
+    every = True
     if len(paths) == 1:
         items = records.items(view.run.id, paths[0], states=states, after=wanted.after, limit=ITEMS + 1)
         counts = standing.counts
     else:
-        loop = loop_items(site.store, view.run, tuple(paths))
+        loop, every = loop_items(site.store, view.run, tuple(paths), most)
         dead = view.run.state == "failed" and view.run.ended is None
         items = loop.page(states, after=wanted.after, limit=ITEMS + 1, dead=dead)
         counts = loop.counts(dead=dead)
@@ -140,6 +146,7 @@ def _items(site: Site, view: RunView, wanted: Wanted, standing: Standing) -> Pan
         counts=counts,
         call=plan.calls.get(wanted.at),
         now=datetime.now(UTC),
+        every=every,
     )
 
 

@@ -8,30 +8,30 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from fastapi.concurrency import run_in_threadpool
 
-EVERY = 1.0
-"""Seconds between two looks at something that goes on."""
-SELDOM = 4.0
-"""Seconds between two looks at something that has ended; somebody may take it up again."""
+from .timing import timed, told_as
+
 SILENCE = 15.0
 """Seconds after which something is sent though nothing has changed, so that a lost connection shows."""
 
 
-async def changes(parts: Callable[[], tuple[Mapping[str, str], bool]]) -> AsyncIterator[str]:
+async def changes(parts: Callable[[], tuple[Mapping[str, str], float]]) -> AsyncIterator[str]:
     """Yield server-sent events with the parts that have changed; it ends when the page is left.
 
-    parts: returns the parts by name, each an element with an id, and whether they go on changing.
+    parts: returns the parts by name, each an element with an id, and the seconds until it is worth to look again.
     """
     yield "retry: 2000\n\n"
     sent: dict[str, int] = {}
     told = time.monotonic()
     while True:
-        found, goes_on = await run_in_threadpool(parts)
+        began = time.perf_counter()
+        (found, pause), took = await run_in_threadpool(timed, parts)
         new = [html for name, html in found.items() if sent.get(name) != hash(html)]
         sent = {name: hash(html) for name, html in found.items()}
         if new:
-            yield "".join(f"data: {line}\n" for line in "".join(new).splitlines()) + "\n"
+            lines = "".join(f"data: {line}\n" for line in "".join(new).splitlines())
+            yield f"{told_as(time.perf_counter() - began, took)}{lines}\n"
             told = time.monotonic()
         elif time.monotonic() - told > SILENCE:
             yield ": nothing new\n\n"
             told = time.monotonic()
-        await asyncio.sleep(EVERY if goes_on else SELDOM)
+        await asyncio.sleep(pause)

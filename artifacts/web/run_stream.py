@@ -16,18 +16,23 @@ from fastapi.concurrency import run_in_threadpool
 
 from .panel import Panel, Wanted, panel_of
 from .site import Site
+from .timing import timed, told_as
 from .watched import RunView
 
 EVERY = 1.0
 """Seconds between two looks at a run that goes on."""
 SELDOM = 3.0
 """Seconds between two looks at one that has ended or is held; somebody may take it up again."""
+AT_ONCE = 0.1
+"""Seconds until the next look where one was not enough."""
+NEW = 1000
+"""Step runs of a loop that one look takes in at most, so that it is short however fast the loop goes on."""
 SILENCE = 15.0
 """Seconds after which something is sent though nothing has changed, so that a lost connection shows."""
 SLICE = 0.25
 """Seconds between two looks at whether the server stops."""
-LINES = 500
-"""Log lines that are sent at once."""
+LINES = 200
+"""Log lines that are sent at once; where there are more, the next look follows soon."""
 PARTS = ("head", "plan", "panel")
 
 
@@ -43,12 +48,15 @@ class RunStream:
     sent: dict[str, int] = field(default_factory=dict)
     """Part to the hash of what was sent of it."""
 
-    def update(self) -> tuple[str, bool]:
-        """Return the HTML of what has changed, empty if nothing has, and whether the run goes on."""
+    def update(self) -> tuple[str, float]:
+        """Return the HTML of what has changed, empty if nothing has, and the seconds until the next look."""
         view = self.site.watched.view(self.run_id)
-        panel = panel_of(self.site, view, self.wanted)
+        panel = panel_of(self.site, view, self.wanted, NEW)
         parts = [html for name, html in run_parts(self.site, view, panel) if self._is_new(name, html)]
-        return "".join([*parts, self._lines(panel)]), view.run.ended is None and view.run.state == "running"
+        goes_on = view.run.ended is None and view.run.state == "running"
+        lines, whole = self._lines(panel)
+        pause = (EVERY if goes_on else SELDOM) if panel.every and whole else AT_ONCE
+        return "".join([*parts, lines]), pause
 
     def _is_new(self, name: str, html: str) -> bool:
         known = hash(html)
@@ -56,18 +64,19 @@ class RunStream:
         self.sent[name] = known
         return changed
 
-    def _lines(self, panel: Panel) -> str:
+    def _lines(self, panel: Panel) -> tuple[str, bool]:
+        """Return the log lines that are new, and whether these are all."""
         if panel.kind == "items" or self.wanted.before:
-            return ""
+            return "", True
         step_run = panel.detail.step.id if panel.detail else None
         if panel.wanted.at and step_run is None:
-            return ""
+            return "", True
         records = self.site.store.records
         new = records.log(self.run_id, step_run, text=self.wanted.text, after=self.last, limit=LINES)
         if not new:
-            return ""
+            return "", True
         self.last = new[-1].id
-        return self.site.templates.get_template("log_lines.html").render(messages=new)
+        return self.site.templates.get_template("log_lines.html").render(messages=new), len(new) < LINES
 
 
 def run_parts(site: Site, view: RunView, panel: Panel) -> Iterator[tuple[str, str]]:
@@ -83,18 +92,18 @@ async def events(stream: RunStream, stopping: threading.Event) -> AsyncIterator[
     told = time.monotonic()
     while not stopping.is_set():
         began = time.perf_counter()
-        html, goes_on = await run_in_threadpool(stream.update)
+        (html, pause), took = await run_in_threadpool(timed, stream.update)
         if html:
             lines = "".join(f"data: {line}\n" for line in html.splitlines())
-            yield f": made in {1000 * (time.perf_counter() - began):.1f} ms\nid: {stream.last}\n{lines}\n"
+            yield f"{told_as(time.perf_counter() - began, took)}id: {stream.last}\n{lines}\n"
             told = time.monotonic()
         elif time.monotonic() - told > SILENCE:
             yield ": nothing new\n\n"
             told = time.monotonic()
-        await _pause(EVERY if goes_on else SELDOM, stopping)
+        await _pause(pause, stopping)
 
 
 async def _pause(seconds: float, stopping: threading.Event) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until and not stopping.is_set():
-        await asyncio.sleep(SLICE)
+        await asyncio.sleep(min(SLICE, max(until - time.monotonic(), 0.0)))

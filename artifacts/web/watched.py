@@ -11,7 +11,6 @@ from ..errors import UnknownRecord
 from ..launching.starting import base_of
 from ..records import HoldRecord, RunOverview, RunRecord
 from ..store import Store
-from ..sweeping import sweep_in
 from .plans.known import KnownPlan, KnownPlans
 from .plans.standing import Standing, standings
 
@@ -69,7 +68,8 @@ class Watched:
         plan = self._plans.of(run_id, run.generation)
         holds = [hold for hold in self._store.records.holds(run_id) if hold.decided is None and run.ended is None]
         stands = standings(plan.facts, overview)
-        return RunView(run, overview, plan, stands, tuple(holds), sweep_in(run) is not None, self._launched(run))
+        sweeps = any(box.get("verb") == "sweep" for box in plan.facts.boxes.values())
+        return RunView(run, overview, plan, stands, tuple(holds), sweeps, self._launched(run))
 
     def _launched(self, run: RunRecord) -> str:
         try:

@@ -7,7 +7,7 @@ python -m tests.benchmarks [PART …]
     plans      (c)       building and checking a workflow of 10,000 steps
     loops                five markets on two cores against one
     training             the training steps beside implicit, a plain PyTorch loop, XGBoost and FAISS alone
-    web                  the pages of a run of 10,000 points, while it goes on
+    web                  the pages of a loop, of a loop of two steps and of a sweep of 10,000 points, while they go on
     containers           a sweep of 200 steps in containers, beside as many containers alone
     artifacts            the pages of a table of five million rows, and of a hundred thousand artifacts
     scale                ALS by implicit and by Spark at 0.1, 1 and 5 million synthetic events
@@ -149,8 +149,8 @@ def measure_scale() -> None:
 
 
 def measure_web() -> None:
-    """Print what the web application's pages and live updates take while a run of ten thousand points goes on."""
-    console.print(web.table(web.watched()), web.EXPLAINED, "", sep="\n")
+    """Print what the web application's pages and live updates take while runs of ten thousand points go on."""
+    console.print(web.table([web.watched(kind) for kind in web.KINDS]), web.EXPLAINED, "", sep="\n")
 
 
 def measure_serving() -> None:

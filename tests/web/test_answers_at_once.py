@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import statistics
 import time
 from pathlib import Path
 
 import httpx
+import pytest
 from tests.web.conftest import served
 
 from kaon.artifacts.web import create_app
-from kaon.artifacts.web.serving import listening
+from kaon.artifacts.web.serving import YOUNG, Server, listening, serve
 
 
 def test_a_socket_is_one_for_which_asyncio_turns_off_the_waiting_for_more_to_send():
@@ -28,3 +30,17 @@ def test_answers_on_a_kept_connection_do_not_wait_for_the_clients_acknowledgemen
             seconds.append(time.perf_counter() - began)
 
     assert statistics.median(seconds) < 0.03, "Linux acknowledges after 40 ms"
+
+
+def test_the_collector_passes_over_the_libraries_while_pages_are_served(monkeypatch: pytest.MonkeyPatch):
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(Server, "run", lambda *_: seen.append((gc.get_freeze_count(), gc.get_threshold()[0])))
+    before = gc.get_threshold()
+    try:
+        serve(create_app("memory://"), [])
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
+
+    ((aside, young),) = seen
+    assert aside > 50_000 and young == YOUNG

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -29,9 +30,16 @@ NAVIGATION = Entry("Sweeps", "/sweeps", 40)
 ROWS = 25
 LISTED = 30
 """Sweeps of a page of the list."""
-PARTS = ("head", "board", "charts")
 DRAWS_EVERY = 5.0
 """Seconds between two pictures of a sweep that goes on."""
+EVERY = 1.0
+"""Seconds between two looks at a sweep that goes on."""
+SELDOM = 4.0
+"""Seconds between two looks at one that has ended; somebody may take it up again."""
+AT_ONCE = 0.1
+"""Seconds until the next look where one was not enough."""
+NEW = 1000
+"""Step runs that one look takes in at most, so that it is short however fast the sweep goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +105,40 @@ class SweepView:
 
 @dataclass(slots=True)
 class SweepParts:
-    """The parts of a sweep's page as they are now; nothing is made anew while nothing has changed."""
+    """The parts of a sweep's page as they are now; nothing is made anew while nothing has changed.
+
+    The pictures, which take longest, are never made by the same look as the rest, and last of all.
+    """
 
     site: Site
     run: int
     asked: Asked
     shown: dict[str, str] = field(default_factory=dict)
     seen: tuple[object, ...] = ()
-    drawn: float = 0.0
+    drawn: tuple[object, ...] = ()
+    """What had been seen when the pictures were made."""
+    drawn_at: float = -DRAWS_EVERY
 
-    def __call__(self) -> tuple[dict[str, str], bool]:
-        """Return the parts by name, and whether they go on changing."""
-        view = _view(self.site, self.run, self.asked)
+    def __call__(self) -> tuple[dict[str, str], float]:
+        """Return the parts by name, and the seconds until the next look."""
+        view, every = _view(self.site, self.run, self.asked, NEW)
         goes_on = view.run.ended is None and view.run.state == "running"
         seen = (view.board.version, view.run.state, view.run.generation)
-        if seen != self.seen:
-            draws = not goes_on or time.monotonic() - self.drawn > DRAWS_EVERY
-            context = _context(view, draws=draws)
-            for name in PARTS if draws else PARTS[:2]:
-                template = self.site.templates.get_template(f"sweep_{name}.html")
-                self.shown[name] = template.render(site=self.site, **context)
-            self.seen, self.drawn = seen, time.monotonic() if draws else self.drawn
-        return self.shown, goes_on
+        if seen != self.drawn and (self._is_time_to_draw() if goes_on else seen == self.seen):
+            self._make({**_context(view), **_pictures(view)}, "charts")
+            self.drawn, self.drawn_at = seen, time.monotonic()
+        elif seen != self.seen:
+            self._make(_context(view), "head", "board")
+            self.seen = seen
+        left = not every or seen != self.seen or (seen != self.drawn and not (goes_on and self.drawn))
+        return self.shown, AT_ONCE if left else EVERY if goes_on else SELDOM
+
+    def _is_time_to_draw(self) -> bool:
+        return bool(self.seen) and time.monotonic() - self.drawn_at > DRAWS_EVERY
+
+    def _make(self, context: dict[str, Any], *names: str) -> None:
+        for name in names:
+            self.shown[name] = self.site.templates.get_template(f"sweep_{name}.html").render(site=self.site, **context)
 
 
 @router.get("/sweeps")
@@ -133,9 +153,9 @@ def sweeps(request: Request, before: Id = 0) -> Response:
 
 @router.get("/sweeps/{run_id}")
 def sweep(request: Request, run_id: Id, wanted: Wanted) -> Response:
-    """Show a sweep."""
-    site = site_of(request)
-    return page(request, "sweep.html", **_context(_view(site, run_id, wanted)))
+    """Show a sweep; its pictures, which take longest, are sent to the page once it is there."""
+    view, _ = _view(site_of(request), run_id, wanted)
+    return page(request, "sweep.html", **_context(view))
 
 
 @router.get("/sweeps/{run_id}/events")
@@ -156,19 +176,20 @@ def retry(request: Request, run_id: Id) -> Response:
     return RedirectResponse(f"/launch/started/{begun.flow_run}?sweep=true", 303)
 
 
-def _view(site: Site, run_id: int, wanted: Asked) -> SweepView:
+def _view(site: Site, run_id: int, wanted: Asked, most: int = 2**31 - 1) -> tuple[SweepView, bool]:
+    """Return the sweep as it stands, and whether that is all that is recorded; most: as `board_of` takes it."""
     run = site.store.records.run(run_id)
-    board = board_of(site.store, run)
+    board, every = board_of(site.store, run, most)
     metrics = board.metrics
     metric = wanted.metric if wanted.metric in metrics else (metrics[0] if metrics else "")
     less = board.sweep.less_is_better if metric == board.sweep.objective else _falls(metric)
-    return SweepView(run, board, wanted, metric, less, board.best(metric, less=less), _launched(site, run, board))
+    launch = _launched(site, run, board)
+    return SweepView(run, board, wanted, metric, less, board.best(metric, less=less), launch), every
 
 
-def _context(view: SweepView, *, draws: bool = True) -> dict[str, Any]:
+def _context(view: SweepView) -> dict[str, Any]:
     board, wanted = view.board, view.asked
     ranking = board.ranked(view.by, down=view.down, state=wanted.state, start=wanted.start, limit=ROWS)
-    drawn, count = pictures(board, view.metric, less=view.less) if draws else ([], 0)
     counts = board.counts()
     return {
         "view": view,
@@ -178,10 +199,13 @@ def _context(view: SweepView, *, draws: bool = True) -> dict[str, Any]:
         "ended": sum(number for state, number in counts.items() if state not in ("running", "pending")),
         "ranking": ranking,
         "rows": ROWS,
-        "pictures": drawn,
-        "drawn": count,
-        "measured": len(board.measured(view.metric, down=view.down)),
+        "pictures": (),
     }
+
+
+def _pictures(view: SweepView) -> dict[str, Any]:
+    drawn, count = pictures(view.board, view.metric, less=view.less)
+    return {"pictures": drawn, "drawn": count, "measured": len(view.board.measured(view.metric, down=view.down))}
 
 
 def _falls(metric: str) -> bool:
@@ -199,5 +223,10 @@ def _launched(site: Site, run: RunRecord, board: Board) -> str:
         workflow = site.store.records.registered_workflow(base_of(run))
     except UnknownRecord:
         return ""
-    addresses = {field.address for field in form_of(json.loads(workflow.plan)).fields.values()}
-    return workflow.name if addresses.issuperset(board.sweep.variables) else ""
+    return workflow.name if _addresses(workflow.plan).issuperset(board.sweep.variables) else ""
+
+
+@lru_cache(maxsize=16)
+def _addresses(plan: str) -> frozenset[str]:
+    """Return the addresses of a workflow's settings; a plan of many points is long, and asked about every second."""
+    return frozenset(field.address for field in form_of(json.loads(plan)).fields.values())
