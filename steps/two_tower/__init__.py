@@ -1,12 +1,10 @@
 """A user tower over histories and an item tower over ids and content, trained to meet where users and items met."""
 
-from .checkpoints import Checkpoints
 from .model import TwoTower
 from .schedule import Device, NoSuchDevice, Schedule
 from .training import Epoch, Fitted, fit, train_tower, untrained
 
 __all__ = [
-    "Checkpoints",
     "Device",
     "Epoch",
     "Fitted",
