@@ -8,7 +8,8 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from tests.dsl.backends import summed
@@ -17,7 +18,11 @@ from tests.dsl.backends.summed import Sum, apart, here
 from kaon import Process, RunFailed, current_step, open_store, run, step, workflow
 from kaon.artifacts import Store
 from kaon.artifacts.collection import collect, garbage
+from kaon.artifacts.records.search import Wanted, search
 from kaon.artifacts.verification import verify
+from kaon.artifacts.web.plans.nodes import facts_of
+from kaon.artifacts.web.site import Site
+from kaon.artifacts.web.step_detail import detail_of
 from kaon.dsl.context import Checkpoint, StepContext, stepping
 from kaon.dsl.ir import Step
 
@@ -111,6 +116,17 @@ def test_a_checkpoint_is_an_artifact_of_the_run_and_the_step(store: Store) -> No
     assert [one.id for one in store.records.checkpoints_of_step(kept.id, 2)] == [second.id + 3, second.id + 2]
     assert [name for _, name, _ in store.records.outputs(result.run_id)] == ["first", "total"]
     assert next(m.text for m in store.records.messages(result.run_id)).startswith("kept 'checkpoint' after 1: ")
+
+
+def test_checkpoints_are_found_and_shown_where_a_run_is(store: Store) -> None:
+    result = run(here, store=store)
+
+    (kept,) = [one for one in store.records.step_runs(result.run_id) if one.step == "add_rounds"]
+    found = search(store.records.database, Wanted(run=result.run_id))
+    detail = detail_of(cast(Site, SimpleNamespace(store=store)), facts_of(here.plan.to_json()), kept)
+
+    assert [one.summary["at"] for one in found if one.name == "checkpoint"] == [5, 4, 3, 2, 1]
+    assert [name for name, _ in detail.made] == ["total", *(f"checkpoint {number}" for number in (5, 4, 3, 2, 1))]
 
 
 def test_another_setting_begins_anew(store: Store) -> None:
