@@ -29,7 +29,7 @@ def pairs_of(frame: pd.DataFrame) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("frame", [clubs(300, "ca"), in_time()], ids=["without time", "with time"])
 def test_every_interaction_is_in_exactly_one_slice(frame):
-    slices = split_interactions(frame)
+    slices = split_interactions(frame)[:5]
 
     assert sum(len(one) for one in slices) == len(frame)
     assert set().union(*map(pairs_of, slices)) == pairs_of(frame)
@@ -39,12 +39,12 @@ def test_every_interaction_is_in_exactly_one_slice(frame):
 def test_the_order_of_the_rows_changes_nothing(frame):
     shuffled = Interactions(frame.sample(frac=1, random_state=1).reset_index(drop=True))
 
-    for one, other in zip(split_interactions(frame), split_interactions(shuffled), strict=True):
+    for one, other in zip(split_interactions(frame)[:5], split_interactions(shuffled)[:5], strict=True):
         assert pairs_of(one) == pairs_of(other)
 
 
 def test_a_user_gives_at_most_one_interaction_to_one_slice():
-    train, *slices = split_interactions(clubs(2000, "ca"))
+    train, *slices = split_interactions(clubs(2000, "ca"))[:5]
 
     given = pd.concat(slices)["user_id"]
     assert given.is_unique
@@ -54,7 +54,7 @@ def test_a_user_gives_at_most_one_interaction_to_one_slice():
 
 
 def test_users_with_a_short_history_keep_all_of_it():
-    train, *slices = split_interactions(clubs(300, "ca", each=3), minimum_history=3, minimum_users=0)
+    train, *slices = split_interactions(clubs(300, "ca", each=3), minimum_history=3, minimum_users=0)[:5]
 
     assert len(train) == 900
     assert not any(len(one) for one in slices)
@@ -146,4 +146,4 @@ def test_interactions_with_time_can_be_split_by_user():
 
     held = pd.concat(split[1:5])
     assert held["user_id"].is_unique
-    assert pairs_of(held) == pairs_of(pd.concat(split_interactions(in_time(users=300).drop(columns="time"))[1:]))
+    assert pairs_of(held) == pairs_of(pd.concat(split_interactions(in_time(users=300).drop(columns="time"))[1:5]))
