@@ -1,8 +1,9 @@
 """What nobody wants any more, and how it goes while runs write.
 
 A step's bytes are put first and named in the records a moment later. So a blob is garbage only if no artifact names it
-and nobody has put it since the oldest of the runs that may still write began: whatever such a run has put, or found
-already there, is younger. The look at the age is repeated in the very moment of the removal (see blobs/local.py).
+(but the checkpoints of steps, which stay in the records without their bytes) and nobody has put it since the oldest of
+the runs that may still write began: whatever such a run has put, or found already there, is younger. The look at the
+age is repeated in the very moment of the removal (see blobs/local.py).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from .digest import Digest
 from .errors import MissingBlob, StoreError
-from .home import cache, kaon_home
+from .home import cache
 from .trouble import writing
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ CACHED = ("blobs/??/*", "files/*", "directories/*", "views/*", "wheels/*/*")
 
 @dataclass(frozen=True, slots=True)
 class UnnamedBlob:
-    """A blob that no artifact names."""
+    """A blob that no artifact names, or only checkpoints."""
 
     digest: Digest
     size: int
@@ -58,11 +59,11 @@ class Garbage:
     """It was last used before this instant."""
     blobs: tuple[UnnamedBlob, ...]
     leftovers: tuple[Unwanted, ...]
-    """Temporary files of writers that were killed, and checkpoints of trainings that nobody went on with."""
+    """Temporary files of writers that were killed."""
     cached: tuple[Unwanted, ...]
     """What can be made again from the store."""
     young: int
-    """Blobs that no artifact names, and that stay: a run may be about to record them."""
+    """Blobs that no artifact names, or only checkpoints, and that stay: a run may be about to record or read them."""
 
     @property
     def size(self) -> int:
@@ -78,8 +79,7 @@ def garbage(store: Store, unused_for: timedelta, time: datetime | None = None) -
     before = _oldest_use_to_keep(store, unused_for, time or datetime.now(UTC))
     unnamed = list(_unnamed(store))
     old = [UnnamedBlob(digest, use.size) for digest, use in unnamed if use.put < before]
-    killed = (*store.blobs.leftovers(before), *_abandoned_checkpoints(before))
-    leftovers = tuple(Unwanted(path, _size(path)) for path in killed)
+    leftovers = tuple(Unwanted(path, _size(path)) for path in store.blobs.leftovers(before))
     return Garbage(before, tuple(old), leftovers, tuple(_unused_cache(before)), len(unnamed) - len(old))
 
 
@@ -110,7 +110,7 @@ def _oldest_use_to_keep(store: Store, unused_for: timedelta, time: datetime) -> 
 
 
 def _unnamed(store: Store) -> Iterator[tuple[Digest, Use]]:
-    """Yield the blobs that no artifact names, with their last use."""
+    """Yield the blobs that no artifact names, or only checkpoints, with their last use."""
     from .references import unnamed
 
     for digests in _pages(store.blobs.digests()):
@@ -152,14 +152,6 @@ def _unused_cache(before: datetime) -> Iterator[Unwanted]:
         with suppress(FileNotFoundError):
             if _used(path) < before:
                 yield Unwanted(path, _size(path))
-
-
-def _abandoned_checkpoints(before: datetime) -> Iterator[Path]:
-    """Yield the states of killed trainings that were written before that: a training removes its own when it ends."""
-    for path in (kaon_home() / "checkpoints").glob("*"):
-        with suppress(FileNotFoundError):
-            if path.is_file() and _used(path) < before:
-                yield path
 
 
 def _removed_from_cache(path: Path, before: datetime) -> bool:

@@ -12,13 +12,17 @@ from sqlalchemy import ColumnElement, Row, func, select
 from .digest import Digest
 from .records.database import Database
 from .records.life import death, this_machine
-from .records.tables import artifacts, inline_values, runs, schema_version
+from .records.tables import artifacts, checkpoints, inline_values, runs, schema_version
 
 PAGE = 1000
 """Rows read, and digests looked up, at a time."""
 
 GONE = timedelta(days=1)
 """A silent process of another machine, which cannot be looked at from here, is taken for gone after so long."""
+
+
+LASTING = ~select(checkpoints.c.artifact).where(checkpoints.c.artifact == artifacts.c.id).exists()
+"""Says of an artifact that its bytes are kept for good: it is no checkpoint, which is kept for who goes on from it."""
 
 
 class Named(NamedTuple):
@@ -57,8 +61,8 @@ def version(database: Database) -> int | None:
 
 
 def unnamed(database: Database, digests: Sequence[Digest]) -> list[Digest]:
-    """Return those of the digests, at most a page of them, that no artifact names."""
-    query = select(artifacts.c.digest).where(artifacts.c.digest.in_(digests)).distinct()
+    """Return those of the digests, at most a page of them, that no artifact names but checkpoints."""
+    query = select(artifacts.c.digest).where(artifacts.c.digest.in_(digests), LASTING).distinct()
     with database.reading() as connection:
         known = set(connection.execute(query).scalars())
     return [digest for digest in digests if digest not in known]
@@ -73,9 +77,9 @@ def naming(database: Database, digests: Sequence[Digest]) -> dict[Digest, Named]
 
 
 def named(database: Database) -> Iterator[Named]:
-    """Yield every digest that artifacts name and whose bytes are a blob, in the order of digests."""
+    """Yield every digest that artifacts name for good and whose bytes are a blob, in the order of digests."""
     is_a_blob = artifacts.c.digest.not_in(select(inline_values.c.digest))
-    return _all(lambda after: _named(database, is_a_blob & (artifacts.c.digest > after)))
+    return _all(lambda after: _named(database, LASTING & is_a_blob & (artifacts.c.digest > after)))
 
 
 def inline(database: Database) -> Iterator[Inline]:

@@ -3,17 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 import torch
 
-from .two_tower import TwoTower, untrained
+from .datasets.catalogue import Catalogue, catalogue
+from .two_tower import TwoTower, described_items, untrained
+
+NOTHING = catalogue(pd.DataFrame({"item_id": []}))
 
 
-def extended(tower: TwoTower, item_ids: Sequence[str], markets: Sequence[str], seed: int) -> TwoTower:
+def extended(
+    tower: TwoTower, item_ids: Sequence[str], markets: Sequence[str], seed: int, content: Catalogue = NOTHING
+) -> TwoTower:
     """Return the tower with these items and markets besides its own: what it knows keeps its weights and its place.
 
-    A new item follows the known ones with random vectors, as in an untrained tower; a new market starts at zero.
+    A new item follows the known ones. Where the tower knows its content, its vector is what the content says, to begin
+    with; else it is random, as in an untrained tower. A new market starts at zero.
 
     seed: of the new items' vectors.
+    content: what the new items are; one that it does not have is its id alone.
     """
     known = [str(item) for item in tower.item_ids]
     items = [item for item, row in zip(item_ids, tower.item_rows(item_ids), strict=True) if row < 0]
@@ -26,7 +34,13 @@ def extended(tower: TwoTower, item_ids: Sequence[str], markets: Sequence[str], s
         **{name: torch.cat([state[name], drawn[name]]) for name in ("history.weight", "items.weight")},
         "market.weight": torch.cat([own, drawn["market.weight"][:-1], other]),
     }
+    described = None if tower.content is None else tower.content.extended(described_items(items, content))
+    if described is not None:
+        told = described.bag_starts.diff()[len(known) :] > 0
+        state["items.weight"][len(known) :][told] = 0.0
+        state |= {f"content.{name}": weight for name, weight in described.state_dict().items()}
     config: dict[str, Any] = {**tower.config, "item_ids": known + items, "markets": [*tower.markets, *places]}
+    config |= {} if described is None else {"entries": len(described.bag_tokens)}
     larger = TwoTower(**config)
     larger.load_state_dict(state)
     return larger

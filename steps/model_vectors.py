@@ -72,7 +72,7 @@ def tower_vectors(tower: "TwoTower", history: sparse.csr_matrix, item_ids: Ids, 
     offsets = np.concatenate([[0], np.cumsum(lengths)[:-1]]) if len(lengths) else lengths
     with torch.inference_mode():
         sums = tower.history_sums(torch.from_numpy(flat[flat >= 0]), torch.from_numpy(offsets.astype(np.int64)))
-        vectors = tower.users(sums, torch.from_numpy(lengths), tower.market_rows([market] * len(lengths)))
+        vectors = tower.users(sums, torch.from_numpy(lengths), tower.market_rows([market]).expand(len(lengths)))
     return np.asarray(vectors.numpy(), dtype="f4")
 
 

@@ -47,6 +47,7 @@ def publish(
     stable: bool,
     twin_tower: TwoTower | None = None,
     catalogue: pd.DataFrame | None = None,
+    late_markets: list[str] = [],  # noqa: B006  a step's default is never changed
     *,
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] = "recommendations",
     minimum_index_recall: Share = 0.95,
@@ -72,6 +73,7 @@ def publish(
     counts: a champion's container then takes the place of what served. If it answers otherwise nothing changes.
 
     catalogue: genres of the items, which a server filters and caps by; a bundle without them does neither.
+    late_markets: those that opened too late to be trained on or judged; the global model serves them too.
     name: of the model in the registry, and of the folder of its versions.
     minimum_index_recall: an index that finds less of what exact search finds is not published at all.
     minimum_gain: in nDCG@10 on lists of the test slice; the whole interval of the gain must lie above it.
@@ -89,8 +91,9 @@ def publish(
             why=f"publish.minimum_index_recall is {minimum_index_recall:g}",
             fix="raise build_index.search_depth, or build_index.minimum_recall for exact search",
         )
+    served = [*markets, *late_markets]
     chosen = choices.models(
-        markets,
+        served,
         tower=tower,
         local_tower=local_tower,
         fine_tuned_tower=fine_tuned_tower,
@@ -98,7 +101,7 @@ def publish(
         local_als=local_als,
     )
     report = held_out_report(
-        build_sources(_without(interactions, test), als, tower, chosen, markets, twin_tower),
+        build_sources(_without(_in(interactions, markets), test), als, tower, chosen, markets, twin_tower),
         ranker,
         test,
         users=test_users,
@@ -106,7 +109,7 @@ def publish(
     )
     current_step().progress(0.5, f"test: nDCG@10 {report.ranker}, best source {report.best_source}")
     reasons = _reasons(stable, report, minimum_gain)
-    sources = build_sources(interactions, als, tower, chosen, markets, twin_tower)
+    sources = build_sources(interactions, als, tower, chosen, served, twin_tower)
     genres = genre_table(catalogue, sources.item_ids)
     parts = Parts(sources, chosen, item_index, positions(als.item_ids, sources.item_ids), ranker, genres)
     about = {
@@ -118,7 +121,7 @@ def publish(
         "metrics": {**report.metrics, "index.recall@10": recall},
         "als": dict(als.config),
         "reranking": reranking.model_dump(),
-        "choices": {market: choices.model_for(market) for market in markets},
+        "choices": {market: choices.model_for(market) for market in served},
     }
     shipping = Shipping(publisher, base_image, registry, port)
     with publishing_alone(kaon_home(), name, waits=_wait):
@@ -178,6 +181,10 @@ def _registered(
         files=dict(sorted(written.digests.items())),
         shipment=shipment,
     )
+
+
+def _in(interactions: Interactions, markets: list[str]) -> Interactions:
+    return Interactions(interactions[interactions["market"].isin(markets)])
 
 
 def _without(interactions: Interactions, left_out: Interactions) -> Interactions:

@@ -8,6 +8,7 @@ from pydantic import Field
 from kaon.artifacts import Metrics
 from kaon.dsl import Resources, current_step, step
 
+from .datasets.catalogue import Catalogue
 from .interactions import Interactions
 from .two_tower import Schedule, TwoTower, train_tower, untrained
 
@@ -26,6 +27,7 @@ class Retraining(NamedTuple):
 def retrain_tower(
     today: Interactions,
     tower: TwoTower,
+    catalogue: Catalogue | None = None,
     *,
     epochs: Positive = 4,
     learning_rate: Rate = 3e-3,
@@ -34,14 +36,26 @@ def retrain_tower(
     uniform_negatives: Positive = 256,
     weight_decay: Annotated[float, Field(ge=0)] = 0.01,
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
+    id_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3,
+    minimum_items: Positive = 2,
     seed: int = 0,
 ) -> Retraining:
     """Return towers trained on all of today's interactions from random weights.
 
-    tower: of yesterday; only the length of its vectors counts.
+    tower: of yesterday; only the length of its vectors counts, and by which columns it knows the context.
+    catalogue: what the items are, as in train_two_tower.
     epochs and what follows: as in train_two_tower, which trained yesterday's; give both the same.
     """
     begun = time.perf_counter()
+    start = untrained(
+        sorted(today["item_id"].unique()),
+        sorted(today["market"].unique()),
+        tower.dim,
+        seed,
+        contexts={name: sorted(today[name].unique()) for name in tower.contexts},
+        content=catalogue,
+        minimum_items=minimum_items,
+    )
     schedule = Schedule(
         epochs=epochs,
         batch_size=batch_size,
@@ -51,6 +65,7 @@ def retrain_tower(
         weight_decay=weight_decay,
         dropout=dropout,
         seed=seed,
+        id_dropout=0.0 if start.content is None else id_dropout,
     )
     reporting = current_step()
 
@@ -58,7 +73,6 @@ def retrain_tower(
         reporting.progress(epoch / epochs, f"epoch {epoch} of {epochs}")
         reporting.metrics({"loss": loss}, at=epoch)
 
-    start = untrained(sorted(today["item_id"].unique()), sorted(today["market"].unique()), tower.dim, seed)
     retrained = train_tower(start, today, schedule, report)
     cost = {
         "seconds": time.perf_counter() - begun,

@@ -13,10 +13,11 @@ from scipy import sparse
 
 from kaon.artifacts import FactorModel
 
+from .history_sources import history_sources
 from .model_vectors import Model, model_vectors
-from .neighbours import Neighbours, neighbours_of, regression_weights
+from .neighbours import Neighbours
 from .one_blas_thread import one_blas_thread
-from .vector_source import VectorSource, spectral_source, wide_als_source
+from .vector_source import VectorSource
 
 if TYPE_CHECKING:  # who reads sources from a bundle needs neither pandas nor torch
     from .interactions import Interactions
@@ -26,9 +27,8 @@ Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.str_]
 
-REGRESSED = 2_000
-REGRESSION_PENALTY = 100.0
-REGRESSION_KEPT = 200
+Found = dict[tuple[int, int], tuple[Vectors, Vectors]]
+"""Vectors of users and items by the identity of a model and the number of a market."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,26 +91,27 @@ def build_sources(
     names = {market: number for number, market in enumerate(markets)}
     market_of_user = np.array([names.get(market_of[str(user)], -1) for user in user_ids], dtype=np.int64)
     seen = _seen(histories, user_ids, item_ids)
+    learnt = history_sources(seen, market_of_user, len(markets))
+    found: Found = {}
+
+    def source(models: Mapping[str, Model]) -> VectorSource:
+        return _source(models, seen, item_ids, market_of_user, markets, found)
+
     return Sources(
         user_ids,
         item_ids,
         tuple(markets),
         market_of_user,
         seen,
-        _population(seen),
-        tuple(_population(seen[market_of_user == number]) for number in range(len(markets))),
-        _source(dict.fromkeys(markets, als), seen, item_ids, market_of_user, markets),
-        wide_als_source(seen, len(markets)),
-        spectral_source(seen, len(markets)),
-        _source(dict.fromkeys(markets, tower), seen, item_ids, market_of_user, markets),
-        _source(dict.fromkeys(markets, twin or tower), seen, item_ids, market_of_user, markets),
-        _source(chosen, seen, item_ids, market_of_user, markets),
+        learnt.everywhere,
+        learnt.by_market,
+        source(dict.fromkeys(markets, als)),
+        learnt.wide_als,
+        learnt.spectral,
+        source(dict.fromkeys(markets, tower)),
+        source(dict.fromkeys(markets, twin or tower)),
+        source(chosen),
     )
-
-
-def _population(seen: sparse.csr_matrix) -> Neighbours:
-    weights = regression_weights(seen, regressed=REGRESSED, penalty=REGRESSION_PENALTY, kept=REGRESSION_KEPT)
-    return neighbours_of(seen, weights)
 
 
 def _seen(histories: "Interactions", user_ids: Ids, item_ids: Ids) -> sparse.csr_matrix:
@@ -124,18 +125,28 @@ def _seen(histories: "Interactions", user_ids: Ids, item_ids: Ids) -> sparse.csr
 
 
 def _source(
-    models: Mapping[str, Model], seen: sparse.csr_matrix, item_ids: Ids, market_of_user: Rows, markets: Sequence[str]
+    models: Mapping[str, Model],
+    seen: sparse.csr_matrix,
+    item_ids: Ids,
+    market_of_user: Rows,
+    markets: Sequence[str],
+    found: Found,
 ) -> VectorSource:
     """Return each market's model, every user by the history as it is now, not as it was in training.
 
     Markets that share a model (the same object) share its item vectors. Shorter vectors end in zeros.
+
+    found: what was found for another source, and takes what is found here: a market may be served by ALS of all.
     """
     distinct = list({id(models[market]): models[market] for market in markets}.values())
     number = np.array([[id(one) for one in distinct].index(id(models[market])) for market in markets], dtype=np.int64)
     mine = [np.flatnonzero(market_of_user == place) for place in range(len(markets))]
-    vectors = [
-        model_vectors(models[market], seen[rows], item_ids, market) for market, rows in zip(markets, mine, strict=True)
-    ]
+    vectors = []
+    for place, (market, rows) in enumerate(zip(markets, mine, strict=True)):
+        key = id(models[market]), place
+        if key not in found:
+            found[key] = model_vectors(models[market], seen[rows], item_ids, market)
+        vectors.append(found[key])
     dim = max(items.shape[1] for _, items in vectors)
     users = np.zeros((len(market_of_user), dim), "f4")
     tables = np.zeros((len(distinct), len(item_ids), dim), "f4")

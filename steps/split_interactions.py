@@ -1,6 +1,5 @@
 """Which interactions train, tune, judge stability, teach the ranker, and test."""
 
-import json
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from kaon.dsl import step
+from kaon.dsl import current_step, step
 
 from .interactions import Interactions
 
@@ -28,13 +27,17 @@ Hashes = npt.NDArray[np.uint64]
 
 
 class Split(NamedTuple):
-    """Five slices; no interaction is in two of them."""
+    """Five slices; no interaction is in two of them. Whose markets they are."""
 
     train: Interactions
     tuning: Interactions
     stability: Interactions
     ranking: Interactions
     test: Interactions
+    markets: list[str]
+    """Those with something to train on, those with most users first."""
+    late_markets: list[str]
+    """Those whose first interaction is later than train, and which are in no slice."""
 
 
 class UselessSplit(ValueError):
@@ -60,7 +63,9 @@ def split_interactions(
     the order of the rows nor other users change them. With time, everything is cut by time, for all users at once:
     train, then tuning and stability (the same days, different users), then ranking, then test, the latest.
 
-    Raises UselessSplit if a market has nothing to train on, or a slice too few users whom the models can know.
+    A market that opened after train ended is in no slice, since no model has learnt anything of it: it is named apart.
+
+    Raises UselessSplit if there is nothing to train on, or a slice has too few users whom the models can know.
 
     by: time, where the interactions have it, or user, as without time: for data whose users never come back.
     tuning: share of users (with time: of interactions) on which models are chosen.
@@ -79,25 +84,56 @@ def split_interactions(
         )
     by_time = by == "time" and "time" in interactions
     place = _by_time(interactions, shares, seed) if by_time else _by_user(interactions, shares, minimum_history, seed)
-    parts = (Interactions(interactions[place == name].reset_index(drop=True)) for name in ("train", *SLICES))
-    split = Split(*parts)
-    _check_markets(interactions, split)
+    split = _split(interactions, place)
+    _check_train(split)
+    _tell_late(split.late_markets)
     mend = TOO_FEW_RETURN if by_time else TOO_FEW_GIVE.format(minimum_history)
     _check_slices(split, [name for name in SLICES if shares[name]], minimum_users, mend)
     return split
 
 
-def _check_markets(interactions: Interactions, split: Split) -> None:
-    """Raise UselessSplit if a market is not in train; by user every market is."""
-    late = sorted(set(interactions["market"]) - set(split.train["market"]))
-    if late:
-        others = sorted(set(split.train["market"]))
-        leave_out = (
-            f"only_markets of select_users: '{json.dumps(others)}'" if others else "only_markets of select_users"
-        )
+def _split(interactions: Interactions, place: npt.NDArray[np.str_]) -> Split:
+    """Return the slices by the name of each row's; markets that are not in train are in none."""
+    everywhere = _markets(interactions)
+    in_train = set(interactions["market"][place == "train"])
+    known = interactions["market"].isin(in_train)
+
+    def part(name: str) -> Interactions:
+        return Interactions(interactions[(place == name) & known].reset_index(drop=True))
+
+    return Split(
+        train=part("train"),
+        tuning=part("tuning"),
+        stability=part("stability"),
+        ranking=part("ranking"),
+        test=part("test"),
+        markets=[market for market in everywhere if market in in_train],
+        late_markets=[market for market in everywhere if market not in in_train],
+    )
+
+
+def _markets(interactions: Interactions) -> list[str]:
+    """Return the markets, those with most users first."""
+    users = interactions.groupby("market")["user_id"].nunique()
+    return sorted(map(str, users.index), key=lambda market: (-users[market], market))
+
+
+def _check_train(split: Split) -> None:
+    """Raise UselessSplit if no market has anything to train on."""
+    if split.train.empty:
+        late = ", ".join(map(repr, split.late_markets))
         raise UselessSplit(
+            f"market {late} has nothing to train on: all that happened is later than the slice `train`; "
+            "take more interactions, or split by user: split_interactions.by=user"
+        )
+
+
+def _tell_late(late: list[str]) -> None:
+    if late:
+        current_step().log(
             f"market {', '.join(map(repr, late))} has nothing to train on: all that happened there is later than the "
-            f"slice `train`; leave it out ({leave_out}) until it is older, or split by user: split_interactions.by=user"
+            "slice `train`. It is in no slice, so that nothing here says how good the models are there, and is served "
+            "by the global model until it is older; to leave it out, set select_users.only_markets"
         )
 
 

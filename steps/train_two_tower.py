@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from kaon.artifacts import kaon_home
 from kaon.dsl import Resources, current_step, step
 
 from .datasets.catalogue import Catalogue
@@ -14,7 +13,7 @@ from .full_ranking import concatenated, questions, ranks_by_tower
 from .held_out import held_out
 from .interactions import CONTEXT, Interactions
 from .ranking import ndcg_at
-from .two_tower import Checkpoints, Device, Epoch, Schedule, TwoTower, fit, untrained
+from .two_tower import Device, Epoch, Schedule, TwoTower, fit, untrained
 
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -56,8 +55,8 @@ def train_two_tower(
 ) -> TrainedTower:
     """Return a user tower and an item tower trained on every market, and the curve of their training.
 
-    After each epoch the state of the training is kept below $KAON_HOME/checkpoints until the training ends: a run that
-    was killed goes on from there when it is started again, and makes the same weights.
+    After each epoch the state of the training is kept as a checkpoint, an artifact of the run: a run that was killed
+    goes on from there when it is started again, and makes the same weights.
 
     catalogue: what the items are, if something is known of them; a new item then has a vector by its content alone.
     dim: length of the vectors.
@@ -103,22 +102,14 @@ def train_two_tower(
 
     def report(epoch: Epoch) -> None:
         reporting.progress(epoch.epoch / epochs, f"epoch {epoch.epoch} of {epochs}")
-        told = {"loss": epoch.loss, "learning_rate": epoch.learning_rate}
-        reporting.metrics(told if epoch.judged is None else {**told, "ndcg@10": epoch.judged}, at=epoch.epoch)
+        reporting.metrics(epoch.measured, at=epoch.epoch)
 
     asked = questions(taught, judged)
 
     def judge(candidate: TwoTower) -> float:
         return float(np.mean(ndcg_at(10, concatenated([ranks_by_tower(one, candidate) for one in asked]))))
 
-    fitted = fit(
-        tower,
-        taught,
-        schedule,
-        report,
-        judge=judge if asked else None,
-        checkpoints=Checkpoints(kaon_home() / "checkpoints"),
-    )
+    fitted = fit(tower, taught, schedule, report, judge=judge if asked else None, within=reporting)
     if fitted.resumed_after:
         reporting.log(f"went on after epoch {fitted.resumed_after}, from the checkpoint of a training that was killed")
     return TrainedTower(fitted.tower, fitted.curve())

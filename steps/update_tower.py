@@ -10,7 +10,8 @@ from pydantic import Field
 from kaon.artifacts import Metrics
 from kaon.dsl import Resources, current_step, step
 
-from .extended_tower import extended
+from .datasets.catalogue import Catalogue
+from .extended_tower import NOTHING, extended
 from .interactions import Interactions
 from .two_tower import Schedule, TwoTower, train_tower
 
@@ -31,6 +32,7 @@ def update_tower(
     yesterday: Interactions,
     today: Interactions,
     tower: TwoTower,
+    catalogue: Catalogue | None = None,
     *,
     replayed: Share = 0.2,
     epochs: Positive = 1,
@@ -40,6 +42,7 @@ def update_tower(
     uniform_negatives: Positive = 256,
     weight_decay: Annotated[float, Field(ge=0)] = 0.01,
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
+    id_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3,
     seed: int = 0,
 ) -> Update:
     """Return yesterday's towers warm-started on today's interactions, with vectors for the items that are new.
@@ -48,14 +51,16 @@ def update_tower(
     taste, and on those of some other users, so that what these taught is not forgotten.
 
     tower: of yesterday.
+    catalogue: what the items are; a tower that knows content takes new items for what they are, before it is trained.
     replayed: share of the users without anything new who are trained on as well.
     epochs: fewer than in training from nothing: most is learnt already.
     learning_rate: of AdamW at the start.
-    batch_size, temperature, uniform_negatives, weight_decay, dropout: as in train_two_tower.
+    batch_size, temperature, uniform_negatives, weight_decay, dropout, id_dropout: as in train_two_tower.
     """
     begun = time.perf_counter()
     taught = _taught(yesterday, today, replayed, seed)
-    larger = extended(tower, sorted(today["item_id"].unique()), sorted(today["market"].unique()), seed)
+    items, markets = sorted(today["item_id"].unique()), sorted(today["market"].unique())
+    larger = extended(tower, items, markets, seed, NOTHING if catalogue is None else catalogue)
     schedule = Schedule(
         epochs=epochs,
         batch_size=batch_size,
@@ -65,6 +70,7 @@ def update_tower(
         weight_decay=weight_decay,
         dropout=dropout,
         seed=seed,
+        id_dropout=0.0 if larger.content is None else id_dropout,
     )
     reporting = current_step()
 

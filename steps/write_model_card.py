@@ -34,6 +34,7 @@ def write_model_card(
     index_report: Metrics,
     reranking_table: pd.DataFrame,
     reliability: pd.DataFrame | None = None,
+    late_markets: list[str] = [],  # noqa: B006  a step's default is never changed
     *,
     reranking: Reranking = Reranking(),  # noqa: B008  it is frozen
 ) -> Html:
@@ -44,6 +45,7 @@ def write_model_card(
     do not say.
 
     reliability: what came of the probabilities that the ranker's scores stand for, where it was measured.
+    late_markets: those that opened too late to be trained on or judged, and that the global model serves.
     reranking: how the lists were made on which evaluate_recommender judged.
     """
     slices = {"train": train, "tuning": tuning, "stability": stability, "ranking": ranking, "test": test}
@@ -62,6 +64,7 @@ def write_model_card(
         index_report=index_report,
         reranking_table=reranking_table,
         reliability=reliability,
+        late_markets=tuple(late_markets),
         versions=_versions(),
     )
     return Html(model_card_page(facts))

@@ -109,25 +109,21 @@ def test_a_training_step_is_measured_beside_its_peer(name, trained_folder, tmp_p
     monkeypatch.setenv("BENCHMARK_MARKS", str(tmp_path / "marks"))
 
     again("local", name, small_settings(trained_folder), trained_folder)
-    ours = (tmp_path / "marks").read_text().split()[::2]
+    ours = (tmp_path / "marks").read_text().split()[::4]
     (tmp_path / "marks").unlink()
     peers.main(name, trained_folder)
 
     assert ours == ["run", "began", "called", "returned", "ended", "over"]
-    assert (tmp_path / "marks").read_text().split()[::2] == ["began", "ended"]
+    assert (tmp_path / "marks").read_text().split()[::4] == ["began", "ended"]
 
 
-def test_what_a_step_adds_to_its_function_and_to_its_peer_is_told():
-    alone, ours = training.Trained(2.0, 2.0, 2**20), training.Trained(2.2, 2.0, 2**21)
+def test_what_a_step_adds_to_its_function_is_told_and_judged():
+    alone, ours = training.Trained(2.0, 2.0, 2**20), training.Trained(2.2, 2.0, 2**21, 0.05)
 
-    assert training.row("train_als", "alone", [alone], [alone]) == (
-        "implicit alone",
-        "2.00 (2.00–2.00)",
-        "1.00",
-        "",
-        "1 MiB",
-    )
-    assert training.row("train_als", "local", [ours], [alone])[2:] == ("1.10", "+10.0 %", "2 MiB")
+    assert training.row("train_als", "alone", [alone])[:2] == ("implicit alone", "2.00 (2.00–2.00)")
+    told = ("2.20 (2.20–2.20)", "2.00", "200 ms", "50 ms", "+10.0 %", "NO", "2 MiB")
+    assert training.row("train_als", "local", [ours]) == ("train_als, local", *told)
+    assert training.row("train_als", "local", [training.Trained(2.1, 2.0, 2**21)])[-2] == "yes"
 
 
 @pytest.mark.parametrize("kind", web.KINDS)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 from ..artifact import Artifact, LoopKeys
 from ..digest import Digest
 from .calls import Answer, Begin, Begun, Committed, Elsewhere, Found
+from .checkpoints import forget_checkpoints
 from .columns import plain_text
 from .database import Database
 from .direct import Direct
@@ -59,13 +60,15 @@ class BeginningRecords:
     def begin_steps(self, lease: Lease, calls: Sequence[Begin], exists: Callable[[Artifact], bool]) -> list[Answer]:
         """Record each call as skipped or running, or say which run is at it, and return that in the calls' order.
 
-        A running step claims its key: until it ends, no other call with this key begins, in any run.
+        A running step claims its key: until it ends, no other call with this key begins, in any run. One that is to run
+        even if its outputs are there does not go on from what other runs have kept of it.
 
         exists: says whether bytes that are not in the records are there.
         Raises Fenced, AlreadyEnded.
         """
         time = self._clock()
         wanted = {call.key for call in calls if call.key is not None and not call.fresh}
+        anew = [call.key for call in calls if call.key is not None and call.fresh]
         known = Reusable()
         if len(calls) > FEW:  # then it is worth to look before other writers are kept waiting
             with self.database.reading() as connection:
@@ -79,6 +82,8 @@ class BeginningRecords:
             batch.dead = _dead(connection, {*claims.values()} - {lease.run}, time)
             if batch.dead:
                 return batch
+            if anew:
+                forget_checkpoints(connection, lease.run, anew)
             late = reusable(connection, wanted - known.found.keys(), exists, known.rejected).found
             batch.answer(calls, claims, {**known.found, **late})
             batch.insert(connection)

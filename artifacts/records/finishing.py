@@ -82,7 +82,7 @@ class FinishingRecords:
 
         def work(connection: Connection) -> list[dict[str, Artifact]]:
             require(connection, lease)
-            steps = _open_steps(connection, lease, endings)
+            steps = open_steps(connection, lease, [ending.step_run for ending in endings])
             first = taken(connection, artifacts, sum(len(ending.outputs) for ending in endings))
             batch = _Batch(connection, time, first)
             made = [batch.add(ending, steps[ending.step_run]) for ending in endings]
@@ -135,27 +135,9 @@ class _Batch:
         return {output.name: self._add_output(output, ending, step) for output in ending.outputs}
 
     def _add_output(self, output: NewOutput, ending: Ending, step: Open) -> Artifact:
-        made = Artifact(
-            self._next_id,
-            output.name,
-            output.kind,
-            output.digest,
-            output.size,
-            self._time,
-            step.run,
-            step.path,
-            loop_keys(from_json_text(step.keys)),
-            tuple(from_json_text(step.attempt)),
-            ending.made_from,
-            output.summary,
-        )
+        made = made_by(step, output, ending.made_from, self._next_id, self._time)
         self._next_id += 1
-        self._artifacts.append(
-            (
-                *(made.id, made.name, made.kind, made.digest, made.size, self._stamp, made.run, ending.step_run),
-                *(made.step, step.keys, step.attempt, json_text(made.made_from), json_text(made.summary, "summary")),
-            )
-        )
+        self._artifacts.append(artifact_row(made, step, self._stamp))
         self._outputs.append((ending.step_run, made.name, made.id))
         self._parents += [(made.id, parent) for parent in dict.fromkeys(ending.made_from)]
         if output.inline is not None:
@@ -174,9 +156,34 @@ class _Batch:
         NEW_MESSAGES(connection, self._messages)
 
 
-def _open_steps(connection: Connection, lease: Lease, endings: Sequence[Ending]) -> dict[int, Open]:
-    """Return the steps that end, by id. Raises AlreadyEnded, UnknownRecord."""
-    wanted = [ending.step_run for ending in endings]
+def made_by(step: Open, output: NewOutput, made_from: tuple[int, ...], artifact_id: int, time: datetime) -> Artifact:
+    """Return what an output of a step is from now on."""
+    return Artifact(
+        artifact_id,
+        output.name,
+        output.kind,
+        output.digest,
+        output.size,
+        time,
+        step.run,
+        step.path,
+        loop_keys(from_json_text(step.keys)),
+        tuple(from_json_text(step.attempt)),
+        made_from,
+        output.summary,
+    )
+
+
+def artifact_row(made: Artifact, step: Open, stamped: Any) -> tuple[Any, ...]:
+    """Return the row of an artifact, for NEW_ARTIFACTS; stamped: when it was made, as the database takes it."""
+    return (
+        *(made.id, made.name, made.kind, made.digest, made.size, stamped, made.run, step.id),
+        *(made.step, step.keys, step.attempt, json_text(made.made_from), json_text(made.summary, "summary")),
+    )
+
+
+def open_steps(connection: Connection, lease: Lease, wanted: Sequence[int]) -> dict[int, Open]:
+    """Return the step runs, which are all open, by id. Raises AlreadyEnded, UnknownRecord."""
     assert len(set(wanted)) == len(wanted), "a step run ends once"
     steps = {step.id: step for step in map(Open._make, ENDING(connection, listed=wanted))}
     if len(steps) < len(wanted) or any(step.run != lease.run or step.ended is not None for step in steps.values()):

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, bindparam, insert, inspect, select, text, update
+from sqlalchemy import Connection, Table, bindparam, insert, inspect, select, text, update
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from ..errors import NewerStore, StoreBusy
 from .ids import number
 from .life import SILENCE
-from .tables import METADATA, VERSION, holds, ids, loops, runs, runs_listed, schema_version, step_runs, workflows
+from .tables import (
+    METADATA,
+    VERSION,
+    checkpoints,
+    holds,
+    ids,
+    loops,
+    runs,
+    runs_listed,
+    schema_version,
+    step_runs,
+    workflows,
+)
 
 SCHEMA_LOCK = 0x6B616F6E
 """Number of the advisory lock under which PostgreSQL's tables are created and changed."""
@@ -55,9 +67,11 @@ def migrate(connection: Connection, where: str) -> None:
     elif version < VERSION:
         if version == 1:
             _from_version_1(connection, where)
-        connection.execute(CreateTable(workflows))
-        if connection.dialect.name == "sqlite":
-            connection.execute(CreateIndex(runs_listed, if_not_exists=True))
+        if version < 3:
+            _add(connection, workflows)
+            if connection.dialect.name == "sqlite":
+                connection.execute(CreateIndex(runs_listed, if_not_exists=True))
+        _add(connection, checkpoints)
         connection.execute(update(schema_version).values(version=VERSION))
 
 
@@ -80,10 +94,15 @@ def _from_version_1(connection: Connection, where: str) -> None:
         said = f"its process died: no sign of life since {run.heartbeat:%Y-%m-%d %H:%M:%S} UTC"
         connection.execute(DIED, {"dead": run.id, "last_seen": run.heartbeat, "died": said})
     for new in (loops, holds, ids):
-        connection.execute(CreateTable(new))
-        for index in new.indexes:
-            connection.execute(CreateIndex(index))
+        _add(connection, new)
     connection.execute(text("DROP INDEX ix_step_runs_run"))
     for index in step_runs.indexes:
         connection.execute(CreateIndex(index))
     number(connection)
+
+
+def _add(connection: Connection, new: Table) -> None:
+    """Add a table that the older version does not have."""
+    connection.execute(CreateTable(new))
+    for index in new.indexes:
+        connection.execute(CreateIndex(index))

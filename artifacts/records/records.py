@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .beginning import BeginningRecords
+from .checkpoints import CheckpointRecords
 from .finishing import FinishingRecords
 from .holds import HoldRecords
 from .inside import InsideRecords
@@ -31,6 +32,7 @@ class Records(
     WorkflowRecords,
     TaggedRecords,
     PointRecords,
+    CheckpointRecords,
 ):
     """Runs, steps, artifacts, messages and questions: the truth about what has run.
 

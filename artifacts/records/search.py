@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from ..artifact import Artifact
 from .database import Database
 from .reading import ARTIFACT_COLUMNS, artifact_of
-from .tables import artifacts, outputs, parents, runs, step_runs
+from .tables import artifacts, checkpoints, outputs, parents, runs, step_runs
 
 LARGEST_ID = (1 << 63) - 1
 
@@ -24,7 +24,7 @@ class Wanted:
     kind: str = ""
     workflow: str = ""
     run: int | None = None
-    """Made or reused by this run."""
+    """Made, reused or kept meanwhile by this run."""
 
 
 def search(database: Database, wanted: Wanted, *, before: int | None = None, limit: int = 50) -> list[Artifact]:
@@ -44,7 +44,12 @@ def search(database: Database, wanted: Wanted, *, before: int | None = None, lim
             .join(step_runs, step_runs.c.id == outputs.c.step_run)
             .where(step_runs.c.run == min(wanted.run, LARGEST_ID), step_runs.c.superseded.is_(False))
         )
-        query = query.where(artifacts.c.id.in_(given))
+        kept = (
+            select(checkpoints.c.artifact)
+            .join(step_runs, step_runs.c.id == checkpoints.c.step_run)
+            .where(step_runs.c.run == min(wanted.run, LARGEST_ID))
+        )
+        query = query.where(artifacts.c.id.in_(given) | artifacts.c.id.in_(kept))
     with database.reading() as connection:
         return [artifact_of(row) for row in connection.execute(query)]
 

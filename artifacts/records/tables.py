@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from .columns import JsonText, PlainText, UtcTime
 
-VERSION = 3
+VERSION = 4
 """Version of these tables; a higher one in a database was written by a newer Kaon."""
 
 METADATA = MetaData()
@@ -176,6 +176,15 @@ commits = Table(
     Column("key", DIGEST, nullable=False, index=True),
     Column("step_run", ForeignKey("step_runs.id"), nullable=False, unique=True),
 )
+
+checkpoints = Table(
+    "checkpoints",
+    METADATA,
+    Column("artifact", ForeignKey("artifacts.id"), primary_key=True),
+    Column("step_run", ForeignKey("step_runs.id"), nullable=False, index=True),
+    Column("key", DIGEST, index=True),
+)
+"""The artifacts that steps keep while they run; whoever makes what the key names goes on from them, if there is one."""
 
 messages = Table(
     "messages",

@@ -15,6 +15,8 @@ POINTS = 400
 """Points that a curve is drawn with."""
 MOST_MESSAGES = 20_000
 CURVES = 8
+CHECKPOINTS = 10
+"""Newest checkpoints that are shown."""
 METRIC: tuple[MessageKind, ...] = ("metric",)
 
 
@@ -56,11 +58,17 @@ def detail_of(site: Site, plan: PlanFacts, step: StepRecord) -> StepDetail:
         step,
         call,
         tuple(read for read in reads if read.words != "setting"),
-        tuple(records.outputs_of([step.id]).get(step.id, ())),
+        (*records.outputs_of([step.id]).get(step.id, ()), *_kept(site, step)),
         {name: value for name, value in step.settings.items() if name not in wired},
         curves_of(records.log(step.run, step.id, kinds=METRIC, after=0, limit=MOST_MESSAGES)),
         tuple(records.tries_of(step.run, step.path, step.keys, step.attempt)),
     )
+
+
+def _kept(site: Site, step: StepRecord) -> list[tuple[str, Artifact]]:
+    """Return the newest checkpoints of a step run, named by the epoch or iteration after which it kept them."""
+    found = site.store.records.checkpoints_of_step(step.id, CHECKPOINTS)
+    return [(f"{one.name} {one.summary.get('at', '')}", one) for one in found]
 
 
 def curves_of(messages: Sequence[Message]) -> dict[str, list[tuple[float, float]]]:

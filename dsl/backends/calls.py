@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 from kaon.artifacts import (
@@ -13,22 +12,20 @@ from kaon.artifacts import (
     ArtifactsError,
     Begin,
     Begun,
-    Digest,
     Elsewhere,
     Ending,
     Found,
     keys_json,
-    step_key,
 )
-from kaon.artifacts.contents import contents_digest
 
 from ..context import Message
 from ..events import Event, ProgressEvent, State, StepEvent
-from ..plan import Call, Json
+from ..plan import Call
+from .checkpoints import Kept
 from .effects import Abandon, Invocation
 from .failures import Failure, Held, Stopped, failure_of
 from .perform import Broken, Performed, Work
-from .references import Plain, Reference, Stored, artifacts, digest
+from .references import Plain, Reference, Stored, artifacts
 from .session import Session
 
 Outputs: TypeAlias = Mapping[str, Reference]
@@ -165,6 +162,8 @@ class Calls:
     def hear(self, opened: Opened, message: Message) -> None:
         """Record what a running step says, and tell whoever listens."""
         invocation = opened.invocation
+        if isinstance(message, Kept):
+            self._session.keep(opened.step_run, message.made, _sources(invocation))
         self._session.record(opened.step_run, message)
         if message.kind == "metric":
             self._session.track({f"{invocation.call.step}.{name}": value for name, value in message.values.items()})
@@ -179,7 +178,7 @@ class Calls:
         if session.stopping:
             return Stopped()
         try:
-            key = _key(session, invocation)
+            key = session.terms.codes[call.path].key(invocation.inputs)
             done = (
                 session.done.get((call.path, keys_json(invocation.keys), invocation.attempts)) if session.done else None
             )
@@ -216,14 +215,13 @@ class Calls:
         if isinstance(result, Broken):
             error = f"{result.cause}\n{result.traceback}".strip()
             return Ending(opened.step_run, "failed", result.cause, error, tries=opened.tries)
-        sources = {artifact.id: None for r in opened.invocation.inputs.values() for artifact in artifacts(r)}
         return Ending(
             opened.step_run,
             "completed",
             opened.reason,
             tries=opened.tries,
             outputs=result.outputs,
-            made_from=tuple(sources),
+            made_from=_sources(opened.invocation),
         )
 
     def _closed(self, closing: Closing, outputs: Mapping[str, Artifact]) -> Reused | Stopped:
@@ -243,16 +241,6 @@ class Calls:
         self._tell_event(StepEvent(*where, state, reason, seconds))
 
 
-def _key(session: Session, invocation: Invocation) -> Digest:
-    """Return the digest of all that decides what the step makes: its code, settings and inputs."""
-    call, code = invocation.call, session.terms.codes[invocation.call.path]
-    plain: dict[str, Json] = {}
-    made = {"return": code.returned}
-    for name, reference in invocation.inputs.items():
-        if not isinstance(reference, Plain):
-            made[name] = digest(reference)
-        elif name in code.paths and reference.value is not None:  # it stands for the contents of what it names
-            plain[name] = contents_digest(Path(reference.value))
-        else:
-            plain[name] = reference.value
-    return step_key(step=call.function, code=Digest(call.code), settings=plain, inputs=made)
+def _sources(invocation: Invocation) -> tuple[int, ...]:
+    """Return the ids of the artifacts that a call reads."""
+    return tuple({artifact.id: None for r in invocation.inputs.values() for artifact in artifacts(r)})

@@ -18,8 +18,10 @@ from ..places.in_process import run_in_process
 from ..plan import Call
 from ..secrets import Secret, SecretKept, masked, refuse_secrets
 from ..signature import signature_of
+from .checkpoints import StoredCheckpoints
 from .contents import is_path
 from .failures import InputNotRead, OutputNotStored, cause_of
+from .keys import key_of
 from .output_capture import captured
 from .references import Reference, load
 
@@ -42,6 +44,10 @@ class StepCode:
     """The digest of the outputs' names and types."""
     command: Command | None = None
     """What it runs instead of the function."""
+
+    def key(self, inputs: Mapping[str, Reference]) -> Digest:
+        """Return the digest of all that decides what the step makes of these inputs."""
+        return key_of(self.call, inputs, paths=self.paths, returned=self.returned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +124,13 @@ def perform(
     def plan() -> str:
         return store.records.run(work.run).plan
 
+    def key() -> Digest:
+        return code.key(work.inputs)
+
     began = time.monotonic()
     try:
         inputs = {name: _loaded(code, name, reference, store) for name, reference in work.inputs.items()}
-        context = StepContext(work.path, work.run, work.tries, hear, plan)
+        context = StepContext(work.path, work.run, work.tries, hear, plan, StoredCheckpoints(store, hear, key))
         with stepping(context), captured(context):
             value = run_in_process(run, inputs, timeout)
         outputs, metrics = dumped(code, values_of(code, value), store)

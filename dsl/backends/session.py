@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from kaon.artifacts import ArtifactsError, Done, Fenced, Lease, RunRecord, Store
+from kaon.artifacts import ArtifactsError, Done, Fenced, Lease, NewOutput, RunRecord, Store
 from kaon.artifacts import Message as Recorded
 
 from ..context import Message
@@ -116,6 +116,13 @@ class Session:
             self._waiting.append((step_run, recorded(message)))
             if "fraction" in message.values and message.kind == "progress":
                 self._progress[step_run] = (message.values["fraction"], message.text)
+
+    def keep(self, step_run: int, kept: NewOutput, made_from: tuple[int, ...]) -> None:
+        """Record what a running step has kept, at once: its process may be killed at any moment.
+
+        made_from: ids of the artifacts that the step reads.
+        """
+        self.store.records.add_checkpoint(self.lease, step_run, kept, made_from)
 
     def track(self, metrics: Mapping[str, float]) -> None:
         """Hand metrics of the run to the tracker."""

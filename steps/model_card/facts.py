@@ -33,6 +33,8 @@ class CardFacts:
     index_report: Mapping[str, float]
     reranking_table: pd.DataFrame
     reliability: pd.DataFrame | None
+    late_markets: tuple[str, ...]
+    """Those that opened after what was trained on, are judged by nothing, and are served by the global model."""
     versions: Mapping[str, str]
 
 

@@ -24,6 +24,11 @@ def limits(facts: CardFacts) -> list[str]:
             "The data has no time. Slices are drawn by user, so that models learn from what happened after the test as "
             "well: expect less when serving the future.",
         )
+    if facts.late_markets:
+        told.append(
+            f"Nothing here says how good it is in {', '.join(facts.late_markets)}: all that happened there is later "
+            "than what the models learnt from. The model of all markets serves there, with what is popular there."
+        )
     markets = facts.slices[facts.slices["market"] != "all"]
     small = [f"{row['market']} ({row['users']})" for row in records(markets) if row["users"] < FEW_USERS]
     if small:

@@ -1,18 +1,18 @@
 """A user tower over histories and an item tower over ids and content, trained to meet where users and items met."""
 
-from .checkpoints import Checkpoints
+from .content import described_items
 from .model import TwoTower
 from .schedule import Device, NoSuchDevice, Schedule
 from .training import Epoch, Fitted, fit, train_tower, untrained
 
 __all__ = [
-    "Checkpoints",
     "Device",
     "Epoch",
     "Fitted",
     "NoSuchDevice",
     "Schedule",
     "TwoTower",
+    "described_items",
     "fit",
     "train_tower",
     "untrained",

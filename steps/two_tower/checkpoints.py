@@ -1,15 +1,11 @@
 """What a training leaves behind after each epoch, so that the same training goes on from there after it was killed."""
 
-import json
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from kaon.artifacts import Digest, Json, digest_value
 
@@ -17,64 +13,38 @@ from .examples import Examples
 from .model import TwoTower
 from .schedule import Schedule
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever what is kept would be misread."""
 
-KEY = "kaon"
-"""The one entry of the file's metadata."""
 
+class TrainingState(nn.Module):
+    """The state of a training between two epochs, as an artifact: its tensors, and what is no tensor as its config."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Saved:
-    """The state of a training between two epochs."""
+    def __init__(
+        self, training: Digest, numbers: Mapping[str, Json], tensors: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """training: the key of the training, since no other can go on from here."""
+        super().__init__()
+        self.config = {"training": training, "numbers": dict(numbers)}
+        self.tensors = dict(tensors or {})
 
-    tensors: Mapping[str, Tensor]
-    numbers: Mapping[str, Json]
+    @property
+    def training_key(self) -> str:
+        """Key of the training."""
+        return str(self.config["training"])
 
+    @property
+    def numbers(self) -> Any:
+        """What is no tensor."""
+        return self.config["numbers"]
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """The latest state of one training, in a file.
+    def state_dict(self, *_: Any, **__: Any) -> dict[str, Any]:  # type: ignore[override]
+        """Return the tensors, whose names need not be those of attributes."""
+        return self.tensors
 
-    No pickle: safetensors, with what is no tensor as JSON in its header.
-    """
-
-    path: Path
-
-    def write(self, saved: Saved) -> None:
-        """Replace the state, whole or not at all, whenever the process is killed."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(f".partial-{os.getpid()}")
-        with partial.open("wb") as file:
-            file.write(save(dict(saved.tensors), metadata={KEY: json.dumps(saved.numbers)}))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.path)
-
-    def read(self) -> Saved | None:
-        """Return the state; None where there is none, or none that can be read: then training begins anew."""
-        try:
-            with safe_open(self.path, "pt") as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                return Saved(tensors, json.loads(file.metadata()[KEY]))
-        except (FileNotFoundError, SafetensorError):
-            return None
-
-    def remove(self) -> None:
-        """Forget the training, which is finished, and what killed processes began to write of it."""
-        for path in self.path.parent.glob(f"{self.path.stem}.*"):
-            path.unlink(missing_ok=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoints:
-    """A folder with a file for each training that has not finished."""
-
-    folder: Path
-
-    def of(self, key: Digest) -> Checkpoint:
-        """Return where the training of that key keeps its state."""
-        return Checkpoint(self.folder / f"{key.removeprefix('sha256:')}.safetensors")
+    def load_state_dict(self, state_dict: Mapping[str, Any], *_: Any, **__: Any) -> Any:
+        """Take the tensors."""
+        self.tensors = dict(state_dict)
 
 
 def training_key(tower: TwoTower, examples: Examples, schedule: Schedule, device: str) -> Digest:

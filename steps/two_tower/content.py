@@ -83,6 +83,13 @@ class ContentTower(nn.Module):
         tensors = known["place"].to_numpy(np.int64), (rarity / length.to_numpy()).astype("f4"), starts
         return Bags(*(torch.from_numpy(values).to(self.rarity.device) for values in tensors))
 
+    def extended(self, items: Catalogue) -> "ContentTower":
+        """Return a tower that knows these items too, after its own; tokens that it never saw are left out."""
+        new = self.bags_of(items)
+        own = self.bags
+        starts = torch.cat([own.starts, own.starts[-1] + new.starts[1:]])
+        return _filled(self, Bags(torch.cat([own.tokens, new.tokens]), torch.cat([own.weights, new.weights]), starts))
+
     def narrowed(self, rows: Tensor) -> "ContentTower":
         """Return a tower for some of the items, with the weights of this one."""
         return _filled(self, self.bags.of(rows))
@@ -93,13 +100,18 @@ def content_tower(item_ids: Sequence[str], described: Catalogue, dim: int, *, mi
 
     minimum_items: a token of fewer items says nothing of others, and is left out.
     """
-    absent = catalogue(pd.DataFrame({"item_id": sorted({*item_ids} - {*described["item_id"]})}))
-    items = Catalogue(pd.concat([described, absent]).set_index("item_id").loc[[*item_ids]].reset_index())
+    items = described_items(item_ids, described)
     met = _entries(items)["token"].value_counts()
     met = met[met >= minimum_items].sort_index()
     blank = ContentTower(met.index.tolist(), dim, items=len(items), entries=0)
     blank.rarity.copy_(torch.from_numpy(np.log1p(len(items) / met.to_numpy())))
     return _filled(blank, blank.bags_of(items))
+
+
+def described_items(item_ids: Sequence[str], described: Catalogue) -> Catalogue:
+    """Return the catalogue of these items, in their order; one that is not described has empty columns."""
+    absent = catalogue(pd.DataFrame({"item_id": sorted({*item_ids} - {*described["item_id"]})}))
+    return Catalogue(pd.concat([described, absent]).set_index("item_id").loc[[*item_ids]].reset_index())
 
 
 def _filled(tower: ContentTower, bags: Bags) -> ContentTower:

@@ -4,7 +4,6 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from kaon.artifacts import Digest
+from kaon.dsl.context import StepContext
 
 from ..datasets.catalogue import Catalogue
 from ..interactions import Interactions
-from .checkpoints import Checkpoints, Saved, training_key, weights_digest
+from .checkpoints import TrainingState, training_key, weights_digest
 from .content import content_tower
 from .examples import Examples, examples_of
 from .loss import Chance, batch_count, batch_loss, batches
@@ -43,6 +43,12 @@ class Epoch:
     """What the judge said, None without one."""
     weights: str
     """Digest of the tower's weights: what its checkpoint holds."""
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """What is to be told of it."""
+        told = {"loss": self.loss, "learning_rate": self.learning_rate}
+        return told if self.judged is None else {**told, "ndcg@10": self.judged}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,31 +130,29 @@ def fit(
     report: Callable[[Epoch], None],
     *,
     judge: Judge | None = None,
-    checkpoints: Checkpoints | None = None,
+    within: StepContext | None = None,
 ) -> Fitted:
     """Return a trained copy of the tower with its learning curve; it is on the CPU.
 
     report: told of each epoch, of those before a checkpoint as well.
     judge: decides when to stop and which epoch is the best, if the schedule has patience; the last one otherwise. It
         must say the same of the same tower.
-    checkpoints: where the state is kept after each epoch until training ends. The same training goes on from there
-        and gives the same weights as one that was not interrupted.
+    within: the step that keeps the state after each epoch but the last as its checkpoint. The same training goes on
+        from there and gives the same weights as one that was not interrupted.
     """
     training = Training(tower, examples_of(train, tower), schedule)
-    checkpoint = checkpoints.of(training.key) if checkpoints else None
-    saved = checkpoint.read() if checkpoint else None
-    if saved:
-        training.restore(saved)
+    saved = within.last_checkpoint(TrainingState) if within else None
+    if saved and saved.value.training_key == training.key:
+        training.restore(saved.value)
     for epoch in training.epochs:
         report(epoch)
     resumed_after = len(training.epochs)
     while not training.ended:
         training.train_epoch(judge)
-        if checkpoint and not training.ended:
-            checkpoint.write(training.state())
-        report(training.epochs[-1])
-    if checkpoint:
-        checkpoint.remove()
+        ended = training.epochs[-1]
+        if within and not training.ended:
+            within.checkpoint(training.state(), at=ended.epoch, values=ended.measured)
+        report(ended)
     return Fitted(training.finished(), tuple(training.epochs), training.best, resumed_after)
 
 
@@ -209,7 +213,7 @@ class Training:
             trained.load_state_dict(self._best_weights)
         return trained.requires_grad_(False)
 
-    def state(self) -> Saved:
+    def state(self) -> TrainingState:
         """Return all that `restore` needs."""
         optimizer = self._optimizer.state_dict()
         tensors = {f"tower/{name}": weight for name, weight in self._weights().items()}
@@ -227,11 +231,11 @@ class Training:
             "groups": optimizer["param_groups"],
             "draws": self._chance.draws.bit_generator.state,
         }
-        return Saved(tensors, numbers)
+        return TrainingState(self.key, numbers, tensors)
 
-    def restore(self, saved: Saved) -> None:
+    def restore(self, saved: TrainingState) -> None:
         """Go back to a state."""
-        numbers: Any = saved.numbers
+        numbers = saved.numbers
         of: dict[str, dict[str, Tensor]] = {"tower": {}, "best": {}, "optimizer": {}, "noise": {}}
         for name, tensor in saved.tensors.items():
             part, _, rest = name.partition("/")

@@ -158,20 +158,6 @@ def test_temporary_files_of_killed_writers_go(store: Store, tmp_path: Path):
     assert not left.exists()
 
 
-def test_checkpoints_of_trainings_that_nobody_went_on_with_go(store: Store, tmp_path: Path, monkeypatch):
-    monkeypatch.setenv("KAON_HOME", str(tmp_path / "home"))
-    old, fresh = (tmp_path / "home" / "checkpoints" / f"{name}.safetensors" for name in ("old", "fresh"))
-    old.parent.mkdir(parents=True)
-    for path, days in ((old, 8), (fresh, 1)):
-        path.write_bytes(b"state")
-        used(path, days)
-
-    gone = collect(store, garbage(store, WEEK))
-
-    assert [piece.path for piece in gone.leftovers] == [old]
-    assert (old.exists(), fresh.exists()) == (False, True)
-
-
 def test_caches_go_that_nobody_has_used_for_long(store: Store, tmp_path: Path):
     old_file, old_folder = cache() / "files" / "abc", cache() / "directories" / "def"
     fresh, old_blob = cache() / "files" / "fresh", cache() / "blobs" / "ab" / "abc"

@@ -14,13 +14,17 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 from tests.artifacts.stores import empty_postgres
 
-from kaon.artifacts import Begin, Begun, Ending, Found, Lease, RegisteredWorkflow, StoreBusy, digest_bytes
+from kaon.artifacts import Begin, Begun, Ending, Found, Lease, NewOutput, RegisteredWorkflow, StoreBusy, digest_bytes
 from kaon.artifacts.records.database import Database
 from kaon.artifacts.records.records import Records
 from kaon.artifacts.records.tables import METADATA
 
-WRITTEN = {n: Path(__file__).with_name(f"records_version_{n}.sql").read_text() for n in (1, 2)}
-LATER = {1: ("loops", "holds", "ids", "workflows"), 2: ("workflows",)}
+WRITTEN = {n: Path(__file__).with_name(f"records_version_{n}.sql").read_text() for n in (1, 2, 3)}
+LATER = {
+    1: ("loops", "holds", "ids", "workflows", "checkpoints"),
+    2: ("workflows", "checkpoints"),
+    3: ("checkpoints",),
+}
 """The tables that each version does not have."""
 KEY, OTHER = digest_bytes(b"key"), digest_bytes(b"other")
 
@@ -164,7 +168,7 @@ def test_a_run_that_an_older_kaon_still_runs_is_waited_for(old: Records):
     assert [run.id for run in old.runs()] == [2, 1]
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_the_tables_have_the_same_columns_and_indexes_as_new_ones(version: int, kept: str, tmp_path: Path):
     old = Records(Database(written(version, kept, tmp_path)))
     old.runs()
@@ -201,6 +205,20 @@ def test_records_of_version_2_are_all_still_there_and_know_workflows(later: Reco
     run = later.start_run("flow", {}, "{}", "local")
     found, begun = later.begin_steps(run.lease, [Begin("flow/load", "load", key=KEY), Begin("a", "a")], lambda _: True)
     assert isinstance(found, Found) and begun == Begun(4)
+
+
+def test_records_of_version_3_are_all_still_there_and_know_checkpoints(kept: str, tmp_path: Path):
+    records = Records(Database(written(3, kept, tmp_path)))
+    assert [run.state for run in records.runs()] == ["held", "completed"]
+    assert records.registered_workflow("flow").folder == "/jobs"
+    assert records.checkpoints_of_run(1) == []
+
+    lease = records.start_run("flow", {}, "{}", "local").lease
+    (begun,) = records.begin_steps(lease, [Begin("flow/train", "train", key=OTHER)], lambda _: True)
+    assert isinstance(begun, Begun)
+    kept_now = records.add_checkpoint(lease, begun.step_run, NewOutput("state", "json", KEY, 2, {"at": 1}, b"{}"))
+    assert records.newest_checkpoints(OTHER, "state") == [kept_now]
+    records.database.close()
 
 
 def test_processes_that_open_old_records_at_once_bring_them_up_to_date_once(old: Records):

@@ -3,7 +3,7 @@
 import json
 import statistics
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,7 +33,9 @@ STEPS = {
 }
 """Every step that is measured, and its peer."""
 WAYS: tuple[Literal["alone", "local", "prefect"], ...] = ("alone", "local", "prefect")
-COLUMNS = ("seconds", "against the peer", "on top of its function", "peak memory")
+ALLOWED = 0.05
+"""What a step may take on top of its function, as a share of it."""
+COLUMNS = ("seconds", "in its function", "on top", "of the processor", "share on top", "at most 5 %", "peak memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,18 @@ class Trained:
     """Seconds of the step's function alone; of a peer, all of them."""
     memory: int
     """Bytes, at most, of the process from its start; on Prefect without the server."""
+    processor: float = 0.0
+    """Seconds of the processor, all threads of the process, that the function does not take."""
+
+    @property
+    def top(self) -> float:
+        """Seconds that the function does not take."""
+        return self.seconds - self.function
+
+    @property
+    def share(self) -> float:
+        """What is on top as a share of the function."""
+        return self.top / self.function
 
 
 def trained(step: str, way: str, settings: Mapping[str, object], folder: Path) -> Trained:
@@ -58,7 +72,10 @@ def trained(step: str, way: str, settings: Mapping[str, object], folder: Path) -
     )
     seen = observe(command, folder, KAON_HOME=str(folder / "home"))
     seconds = _between(seen, "began", "ended")
-    return Trained(seconds, _between(seen, "called", "returned") if way != "alone" else seconds, seen.memory)
+    if way == "alone":
+        return Trained(seconds, seconds, seen.memory)
+    processor = _between(seen, "began.cpu", "ended.cpu") - _between(seen, "called.cpu", "returned.cpu")
+    return Trained(seconds, _between(seen, "called", "returned"), seen.memory, processor)
 
 
 def prepared(settings: Mapping[str, object], folder: Path) -> None:
@@ -69,39 +86,55 @@ def prepared(settings: Mapping[str, object], folder: Path) -> None:
 
 def table(repeats: int) -> Table:
     """Return the table of all steps, each way measured so often, in turn."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepared({**SETTINGS, **MARKETS}, folder)
+        return measured(folder, repeats, STEPS)
+
+
+def measured(folder: Path, repeats: int, steps: Iterable[str]) -> Table:
+    """Return the table of some steps in a folder that is prepared."""
     made = Table("", title="training: each step in a run of recommendations, beside its peer", title_justify="left")
     for name in COLUMNS:
         made.add_column(name, justify="right")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        settings = {**SETTINGS, **MARKETS}
-        prepared(settings, folder)
-        with shared_server(folder / "home"):
-            for step in STEPS:
-                turns = [{way: trained(step, way, settings, folder) for way in WAYS} for _ in range(repeats)]
-                for way in WAYS:
-                    made.add_row(*row(step, way, [turn[way] for turn in turns], [turn["alone"] for turn in turns]))
-                made.add_section()
+    settings = {**SETTINGS, **MARKETS}
+    with shared_server(folder / "home"):
+        for step in steps:
+            turns = [{way: trained(step, way, settings, folder) for way in WAYS} for _ in range(repeats)]
+            for way in WAYS:
+                made.add_row(*row(step, way, [turn[way] for turn in turns]))
+            made.add_section()
     return made
 
 
-def row(step: str, way: str, found: Sequence[Trained], alone: Sequence[Trained]) -> tuple[str, ...]:
+def row(step: str, way: str, found: Sequence[Trained]) -> tuple[str, ...]:
     """Return the row of a step and a way: medians, and what lies between the quickest and the slowest run."""
     seconds = [one.seconds for one in found]
-    middle, peer = statistics.median(seconds), statistics.median(one.seconds for one in alone)
-    top = statistics.median((one.seconds - one.function) / one.function for one in found)
-    spread = f"{middle:.2f} ({min(seconds):.2f}–{max(seconds):.2f})"
+    spread = f"{statistics.median(seconds):.2f} ({min(seconds):.2f}–{max(seconds):.2f})"
     memory = f"{statistics.median(one.memory for one in found) / 2**20:,.0f} MiB"
     if way == "alone":
-        return f"{STEPS[step]} alone", spread, "1.00", "", memory
-    return f"{step}, {way}", spread, f"{middle / peer:.2f}", f"{100 * top:+.1f} %", memory
+        return f"{STEPS[step]} alone", spread, "", "", "", "", "", memory
+    share = statistics.median(one.share for one in found)
+    return (
+        f"{step}, {way}",
+        spread,
+        f"{statistics.median(one.function for one in found):.2f}",
+        *(
+            f"{1000 * statistics.median(values):.0f} ms"
+            for values in ([o.top for o in found], [o.processor for o in found])
+        ),
+        f"{100 * share:+.1f} %",
+        "yes" if share <= ALLOWED else "NO",
+        memory,
+    )
 
 
 EXPLAINED = """\
 Seconds: from reading the inputs until what was trained is written, without imports; of a step, in a run that skips all
-others, from its start to its end in the records. On top of its function: what reading the inputs from the store,
-writing the outputs and recording both add to the very same call of the function. Memory: the proportional set size of
-the process, the highest of a look every 0.2 s; a step's has Kaon loaded, and the libraries of all four steps."""
+others, from its start to its end in the records. On top: what reading the inputs from the store, writing the outputs
+and recording both add to the very same call of the function; of the processor: its time in all threads of the process,
+which other programs do not change as much. Memory: the proportional set size of the process, the highest of a look
+every 0.2 s; a step's has Kaon loaded, and the libraries of all four steps."""
 
 
 def _between(seen: Observed, first: str, last: str) -> float:

@@ -35,7 +35,7 @@ def test_a_dry_run_says_what_would_go_and_removes_nothing(project, store, call):
     assert [line.split("  ")[0].strip() for line in said.out.splitlines()[1:]] == [
         "would go",
         "blobs that no artifact names",
-        "files of killed writers and trainings",
+        "files of killed writers",
         "cached copies",
         "together",
     ]

@@ -4,6 +4,9 @@ import json
 import re
 
 import pytest
+from tests.dsl.backends.summed import here
+
+from kaon import open_store, run
 
 
 def shown(text: str) -> str:
@@ -71,6 +74,18 @@ def test_artifacts_list_what_a_run_made_and_what_it_reused(ran, call):
     assert {(artifact["name"], artifact["run"]) for artifact in described} >= {("numbers", 1), ("scores", 2)}
     assert re.search(r"\n \d+ numbers json \d+ B this run items 4\n", told)
     assert re.search(r"\n \d+ scores metrics market=ca, attempt 1 \d+ B this run ndcg 0.4\n", told)
+
+
+def test_checkpoints_are_listed_with_the_step_that_kept_them_and_when(tmp_path, monkeypatch, call):
+    monkeypatch.setenv("KAON_HOME", str(tmp_path))
+    monkeypatch.setenv("BEGAN", str(tmp_path / "began"))
+    run(here, store=open_store())
+
+    told = shown(call("artifacts", "1").out)
+    described = json.loads(call("artifacts", "1", "--json").out)
+
+    assert re.search(r'\n \d+ checkpoint json \d+ B add_rounds, meanwhile at 1, measured \{"total": 1\.3', told)
+    assert [one["summary"]["at"] for one in described if one["name"] == "checkpoint"] == [1, 2, 3, 4, 5]
 
 
 def test_an_artifact_shows_its_summary_a_preview_and_its_lineage(ran, call):

@@ -10,6 +10,7 @@ import pytest
 from kaon.artifacts import Metrics
 from kaon.steps.compare_update import Comparison, compare_update
 from kaon.steps.cut_by_time import Cut, NothingToCut, cut_by_time
+from kaon.steps.datasets.catalogue import Catalogue, catalogue
 from kaon.steps.extended_tower import extended
 from kaon.steps.full_ranking import question, ranks_by_tower
 from kaon.steps.interactions import Interactions, interactions
@@ -179,3 +180,49 @@ def test_the_table_tells_old_users_from_new_ones():
     assert users["users of yesterday"] + users["users since yesterday"] <= users["all users"]
     assert users["what yesterday knew"] == users["users of yesterday"] > 0
     assert table["tower"].tolist() == ["yesterday", "updated", "retrained"] * 4
+
+
+@cache
+def clubs_described() -> Catalogue:
+    """Return what the items are: of their club."""
+    names = sorted(events()["item_id"].unique())
+    return catalogue(pd.DataFrame({"item_id": names, "genres": [[f"club {name[4]}"] for name in names]}))
+
+
+@cache
+def knowing_content() -> TwoTower:
+    return train_two_tower(cut().yesterday, clubs_described(), dim=8, epochs=8, minimum_items=1, **TRAINING).tower
+
+
+def test_a_new_item_begins_as_what_the_tower_knows_of_its_content():
+    new = catalogue(pd.DataFrame({"item_id": ["new 0", "new 1"], "genres": [["club 0"], ["club 1"]]}))
+
+    larger = extended(knowing_content(), ["new 0", "new 1", "item000", "unheard"], ["ca"], 0, new)
+
+    places = larger.item_rows(["new 0", "new 1"])
+    assert np.allclose(larger.item_vectors()[places], knowing_content().content_vectors(new), atol=1e-6)
+    known = larger.item_rows(knowing_content().item_ids)
+    assert np.allclose(larger.item_vectors()[known], knowing_content().item_vectors(), atol=1e-6)
+    assert larger.item_vectors()[larger.item_rows(["unheard"])].any()
+    assert type(larger)(**larger.config).load_state_dict(larger.state_dict())
+
+
+def test_an_update_and_a_retraining_keep_knowing_content():
+    towers = (
+        update_tower(cut().yesterday, cut().today, knowing_content(), clubs_described(), **TRAINING).updated_tower,
+        retrain_tower(
+            cut().today, knowing_content(), clubs_described(), epochs=2, minimum_items=1, **TRAINING
+        ).retrained_tower,
+    )
+
+    new = catalogue(pd.DataFrame({"item_id": ["new"], "genres": [["club 0"]]}))
+    for tower in towers:
+        of_content = tower.content_vectors(new)[0]
+        scores = of_content @ tower.user_vectors([["item000", "item001"], ["item100", "item101"]], ["ca", "ca"]).T
+        assert of_content.any() and scores[0] > scores[1]
+
+
+def test_an_update_without_a_catalogue_knows_new_items_by_their_ids():
+    updated = update_tower(cut().yesterday, cut().today, knowing_content(), **TRAINING).updated_tower
+
+    assert set(cut().today["item_id"]) <= set(updated.item_ids.tolist())

@@ -152,6 +152,13 @@ def test_the_card_says(told):
     assert told in card()
 
 
+def test_a_market_that_nothing_measured_is_said_to_be_served_by_the_global_model():
+    assert "Nothing here says how good it is in" not in card()
+
+    told = "Nothing here says how good it is in fr, de: all that happened there is later"
+    assert told in card(late_markets=["fr", "de"])
+
+
 def test_the_headline_is_the_figure_of_its_section_and_not_that_of_the_gate():
     page = card()
 

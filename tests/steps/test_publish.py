@@ -1,5 +1,8 @@
 import json
+from dataclasses import replace
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from tests.steps.small_market import MARKETS, small_world
 
@@ -7,7 +10,9 @@ from kaon.artifacts import Metrics
 from kaon.artifacts.tracking import Registry
 from kaon.steps.build_index import build_index
 from kaon.steps.bundle import load_bundle
+from kaon.steps.interactions import Interactions
 from kaon.steps.publish import NotPublishable, publish
+from kaon.steps.reranking import Visitor, recommend, visitors_of
 from kaon.steps.train_ranker import train_ranker
 
 
@@ -114,3 +119,21 @@ def test_the_receipt_judges_the_ranker_and_every_source_and_histories_hold_the_t
     assert receipt.metrics["index.recall@10"] == 1.0
     assert json.loads((bundle.path / "manifest.json").read_text())["metrics"]["users"] == len(world.test)
     assert int(bundle.sources.seen.nnz) == len(world.everything)
+
+
+def test_a_market_that_opened_too_late_is_served_by_the_global_model(world, ranker):
+    before = published(world, ranker, name="before")
+    opened = world.test.assign(market="fr", user_id="fr-" + world.test["user_id"])
+    later = replace(world, everything=Interactions(pd.concat([world.everything, opened], ignore_index=True)))
+
+    receipt = published(later, ranker, late_markets=["fr"])
+
+    manifest = json.loads((Path(receipt.bundle) / "manifest.json").read_text())
+    bundle = load_bundle(Path(receipt.bundle))
+    assert manifest["choices"]["fr"] == world.choices.global_model
+    assert bundle.sources.markets == (*MARKETS, "fr")
+    assert {name: receipt.metrics[name] for name in before.metrics} == dict(before.metrics)
+    asking = visitors_of(bundle.sources, [Visitor("", "fr"), Visitor("", "fr", ("i000",)), Visitor("fr-u0002")])
+    answers = recommend(bundle, asking, k=5)
+    assert (answers.items >= 0).all()
+    assert answers.fallbacks == ("market popularity", "onboarding", "personal")

@@ -1,34 +1,58 @@
 """How the towers are trained: where it stops, what it leaves behind, and that a killed training loses nothing."""
 
-import logging
-import os
+import io
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tests.steps.retrieval_data import clubs, rows
 
+from kaon import open_store, run, step, workflow
+from kaon.artifacts import Artifact, Store, kind_for
+from kaon.dsl.context import Checkpoint, StepContext
 from kaon.steps.interactions import Interactions
 from kaon.steps.train_two_tower import TrainedTower, train_two_tower
-from kaon.steps.two_tower import Checkpoints, Epoch, NoSuchDevice, Schedule, TwoTower, fit, untrained
-from kaon.steps.two_tower.checkpoints import weights_digest
+from kaon.steps.two_tower import Epoch, NoSuchDevice, Schedule, TwoTower, fit, untrained
+from kaon.steps.two_tower.checkpoints import TrainingState, weights_digest
 from kaon.steps.two_tower.examples import examples_of
 
 SMALL = {"dim": 8, "batch_size": 32, "uniform_negatives": 8}
 EPOCHS = 20
-KILLED = f"""
-import logging
-logging.basicConfig(level="INFO")
-from tests.steps.test_two_tower_training import world
-from kaon.steps.train_two_tower import train_two_tower
-train_two_tower(world(), epochs={EPOCHS}, **{SMALL})
+KILLED = """
+from kaon import open_store, run
+from tests.steps.test_two_tower_training import SETTINGS, trained_in_clubs
+run(trained_in_clubs, SETTINGS, store=open_store({store!r}))
 """
+
+
+class Remembered:
+    """Keeps checkpoints as the store does, in memory."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[int, dict[str, float], bytes]] = []
+
+    def keep(self, name: str, checkpoint: Checkpoint[Any]) -> None:
+        to = io.BytesIO()
+        kind_for(TrainingState).dump(checkpoint.value, to)
+        self.kept.append((checkpoint.at, dict(checkpoint.values), to.getvalue()))
+
+    def last(self, name: str, wanted: Any) -> Any:
+        if not self.kept:
+            return None
+        at, values, raw = self.kept[-1]
+        return Checkpoint(kind_for(wanted).load(io.BytesIO(raw), wanted), at, values)
+
+
+def within(remembered: Remembered) -> StepContext:
+    return StepContext(checkpoints=remembered)
 
 
 @cache
@@ -49,28 +73,43 @@ def digest(tower: TwoTower) -> str:
     return weights_digest(tower.state_dict())
 
 
-def test_a_training_that_was_killed_goes_on_and_makes_the_same_weights(kaon_home: Path, caplog):
-    checkpoints = kaon_home / "checkpoints"
-    child = subprocess.Popen(
-        [sys.executable, "-c", KILLED],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "KAON_HOME": str(kaon_home)},
-    )
-    next(line for line in child.stderr if f"epoch 3 of {EPOCHS}" in line)
+@step(output="train")
+def clubs_of_canada() -> Interactions:
+    return world()
+
+
+trained_in_clubs = workflow("trained_in_clubs", clubs_of_canada >> train_two_tower)
+SETTINGS = {f"train_two_tower.{name}": value for name, value in {**SMALL, "epochs": EPOCHS}.items()}
+
+
+def test_a_training_that_was_killed_goes_on_and_makes_the_same_weights(tmp_path):
+    folder = tmp_path / "store"
+    store = open_store(folder)
+    child = subprocess.Popen([sys.executable, "-c", KILLED.format(store=str(folder))], cwd=Path(__file__).parents[2])
+    while not (folder / "records.sqlite").exists() or len(kept(store)) < 3:
+        assert child.poll() is None, "the training ended before it was killed"
+        time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    assert list(checkpoints.glob("*.safetensors"))
 
-    with caplog.at_level(logging.INFO, "kaon.step"):
-        resumed = train_two_tower(world(), epochs=EPOCHS, **SMALL)
+    resumed = run(trained_in_clubs, SETTINGS, store=store)
     whole = train_two_tower(world(), epochs=EPOCHS, **SMALL)
 
-    assert "from the checkpoint of a training that was killed" in caplog.text
-    assert digest(resumed.tower) == digest(whole.tower)
-    assert resumed.tower_curve.equals(whole.tower_curve)
-    assert not list(checkpoints.iterdir())
+    texts = [message.text for message in store.records.messages(resumed.run_id)]
+    assert any("from the checkpoint of a training that was killed" in text for text in texts)
+    assert digest(resumed["tower"]) == digest(whole.tower)
+    assert resumed["tower_curve"].equals(whole.tower_curve)
+    first = kept(store)[-1]
+    assert (first.kind, first.summary["at"], set(first.summary["measured"])) == (
+        "torch_module",
+        1,
+        {"loss", "learning_rate"},
+    )
+
+
+def kept(store: Store) -> list[Artifact]:
+    """Return the checkpoints of the store's runs, newest first."""
+    return [one for record in store.records.runs() for one in store.records.checkpoints_of_run(record.id)]
 
 
 class Killed(Exception):
@@ -90,9 +129,9 @@ def dying_after(number: int) -> Callable[[Epoch], None]:
 
 
 @pytest.mark.parametrize("dies_after", [1, 3, 5])
-def test_a_training_remembers_its_best_epoch_across_its_death(tmp_path, dies_after):
+def test_a_training_remembers_its_best_epoch_across_its_death(dies_after):
     """The judge likes the second epoch best, which the resumed training may not have trained itself."""
-    plan, norms = schedule(epochs=6, patience=6), []
+    plan, norms, remembered = schedule(epochs=6, patience=6), [], Remembered()
 
     def watch(tower: TwoTower) -> float:
         norms.append(float(tower.items.weight.detach().norm()))
@@ -104,9 +143,9 @@ def test_a_training_remembers_its_best_epoch_across_its_death(tmp_path, dies_aft
     fit(start(), world(), plan, quiet, judge=watch)
     whole = fit(start(), world(), plan, quiet, judge=judge)
     with pytest.raises(Killed):
-        fit(start(), world(), plan, dying_after(dies_after), judge=judge, checkpoints=Checkpoints(tmp_path))
+        fit(start(), world(), plan, dying_after(dies_after), judge=judge, within=within(remembered))
 
-    resumed = fit(start(), world(), plan, quiet, judge=judge, checkpoints=Checkpoints(tmp_path))
+    resumed = fit(start(), world(), plan, quiet, judge=judge, within=within(remembered))
 
     assert resumed.resumed_after == dies_after
     assert resumed.best == whole.best == 2
@@ -115,29 +154,26 @@ def test_a_training_remembers_its_best_epoch_across_its_death(tmp_path, dies_aft
 
 
 @pytest.mark.parametrize("other", [{"seed": 1}, {"epochs": 5}, {"learning_rate": 0.02}])
-def test_another_training_does_not_take_the_checkpoint(tmp_path, other):
+def test_another_training_does_not_take_the_checkpoint(other):
+    remembered = Remembered()
     with pytest.raises(Killed):
-        fit(start(), world(), schedule(), dying_after(1), checkpoints=Checkpoints(tmp_path))
+        fit(start(), world(), schedule(), dying_after(1), within=within(remembered))
 
-    assert fit(start(), world(), schedule(**other), quiet, checkpoints=Checkpoints(tmp_path)).resumed_after == 0
-    fewer = Interactions(world().iloc[1:])
-    assert fit(start(), fewer, schedule(), quiet, checkpoints=Checkpoints(tmp_path)).resumed_after == 0
-    assert fit(start(), world(), schedule(), quiet, checkpoints=Checkpoints(tmp_path)).resumed_after == 1
+    left = remembered.kept[:]
+
+    def resumed_after(train: Interactions, plan: Schedule) -> int:
+        remembered.kept = left[:]
+        return fit(start(), train, plan, quiet, within=within(remembered)).resumed_after
+
+    assert resumed_after(world(), schedule(**other)) == 0
+    assert resumed_after(Interactions(world().iloc[1:]), schedule()) == 0
+    assert resumed_after(world(), schedule()) == 1
 
 
-def test_checkpoints_change_nothing(tmp_path):
-    with_checkpoints = fit(start(), world(), schedule(), quiet, checkpoints=Checkpoints(tmp_path))
+def test_checkpoints_change_nothing():
+    with_checkpoints = fit(start(), world(), schedule(), quiet, within=within(Remembered()))
 
     assert digest(with_checkpoints.tower) == digest(fit(start(), world(), schedule(), quiet).tower)
-
-
-def test_a_checkpoint_that_cannot_be_read_is_passed_over(tmp_path):
-    with pytest.raises(Killed):
-        fit(start(), world(), schedule(), dying_after(1), checkpoints=Checkpoints(tmp_path))
-    (file,) = tmp_path.iterdir()
-    file.write_bytes(file.read_bytes()[:1000])
-
-    assert fit(start(), world(), schedule(), quiet, checkpoints=Checkpoints(tmp_path)).resumed_after == 0
 
 
 def test_a_trained_tower_can_be_trained_further():

@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .options import AsJson, Home, RunId
 
+if TYPE_CHECKING:
+    from kaon.artifacts import Artifact
+
 
 def artifacts(run: RunId, as_json: AsJson = False, home: Home = None) -> None:
-    """List a run's artifacts: those that it made, and those of earlier runs that it reused."""
+    """List a run's artifacts: what its steps made, what they reused of earlier runs, and the checkpoints they kept."""
     from kaon.artifacts import open_store
     from kaon.artifacts.amounts import size
 
@@ -17,10 +21,12 @@ def artifacts(run: RunId, as_json: AsJson = False, home: Home = None) -> None:
 
     store = open_store()
     record = found_run(store, run)
-    made = [artifact for _, _, artifact in store.records.outputs(record.id)]
+    outputs = [artifact for _, _, artifact in store.records.outputs(record.id)]
+    checkpoints = store.records.checkpoints_of_run(record.id)[::-1]
     if as_json:
-        print_json([described_artifact(artifact) for artifact in made])
+        print_json([described_artifact(artifact) for artifact in (*outputs, *checkpoints)])
         return
+    kept = {artifact.id for artifact in checkpoints}
     rows = [
         (
             str(artifact.id),
@@ -28,13 +34,19 @@ def artifacts(run: RunId, as_json: AsJson = False, home: Home = None) -> None:
             artifact.kind,
             ", ".join(filter(None, (items(artifact.keys), _attempt(artifact.attempt)))),
             size(artifact.size),
-            "this run" if artifact.run == record.id else f"run {artifact.run}",
+            _made_by(artifact, record.id, artifact.id in kept),
             told(artifact.summary),
         )
-        for artifact in made
+        for artifact in (*outputs, *checkpoints)
     ]
     names = ("id", "name", "kind", "items", "size", "made by", "summary")
     console().print(table(names, rows, right=("id", "size")))
+
+
+def _made_by(artifact: "Artifact", run: int, kept: bool) -> str:
+    if kept:
+        return f"{artifact.step.rpartition('/')[2]}, meanwhile"
+    return "this run" if artifact.run == run else f"run {artifact.run}"
 
 
 def told(summary: Mapping[str, object], width: int = 60) -> str:

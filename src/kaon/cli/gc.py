@@ -26,11 +26,11 @@ def gc(
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
-    """Remove the blobs that no artifact names, what killed writers and trainings left, and what is only cached.
+    """Remove the blobs that no artifact names, what killed writers left, and what is only cached.
 
-    Every artifact of every run stays. Runs may go on meanwhile: nothing goes that was put since the oldest of them
-    began, whatever its age. Docker is only asked with --images; a version whose image went is built again when it is
-    promoted.
+    Every output of every run stays; checkpoints, which steps keep to go on from, lose their bytes. Runs may go on
+    meanwhile: nothing goes that was put since the oldest of them began, whatever its age. Docker is only asked with
+    --images; a version whose image went is built again when it is promoted.
     """
     from kaon.artifacts import open_store
     from kaon.artifacts.collection import collect, garbage
@@ -99,7 +99,7 @@ def _show(gone: "Garbage", went: str) -> None:
         return
     sorts = (
         ("blobs that no artifact names", [blob.size for blob in gone.blobs]),
-        ("files of killed writers and trainings", [piece.size for piece in gone.leftovers]),
+        ("files of killed writers", [piece.size for piece in gone.leftovers]),
         ("cached copies", [piece.size for piece in gone.cached]),
     )
     rows = [(name, str(len(sizes)), size(sum(sizes))) for name, sizes in sorts]
