@@ -51,10 +51,7 @@ def publications(home: Path) -> tuple[Publication, ...]:
     """
     manifests: dict[str, dict[str, dict[str, Any]]] = {}
     for path in sorted((home / "bundles").glob(f"[!.]*/[!.]*/{MANIFEST}")):  # hidden: a bundle that is being written
-        manifests.setdefault(path.parts[-3], {})[path.parts[-2]] = {
-            **json.loads(path.read_text(encoding="utf-8")),
-            "folder": path.parent,
-        }
+        manifests.setdefault(path.parts[-3], {})[path.parts[-2]] = {**_manifest(path), "folder": path.parent}
     found = [one for name, versions in manifests.items() for one in _of_name(home, name, versions)]
     return tuple(sorted(found, key=lambda one: one.created, reverse=True))
 
@@ -63,6 +60,18 @@ def publication(home: Path, name: str, version: str) -> Publication | None:
     """Return one published version, by the beginning of its version if that is enough; None if there is no such one."""
     found = [one for one in publications(home) if one.name == name and one.version.startswith(version)]
     return next((one for one in found if one.version == version), found[0] if len(found) == 1 else None)
+
+
+def _manifest(path: Path) -> Mapping[str, Any]:
+    """Return what a bundle says of itself; of one that cannot be read, that it is refused and why."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(said, dict):
+            return said
+        trouble = "it is no JSON object"
+    except (OSError, ValueError) as error:
+        trouble = str(error)
+    return {"state": "refused", "reasons": [f"its {MANIFEST} cannot be read: {trouble}; publish it again"]}
 
 
 def _of_name(home: Path, name: str, manifests: Mapping[str, Mapping[str, Any]]) -> list[Publication]:

@@ -106,6 +106,20 @@ def test_bundles_are_promoted_and_rolled_back_where_no_docker_engine_answers(bun
     assert serving("model") is None
 
 
+@pytest.mark.parametrize("content", ["{", "[]", b"\xff"])
+def test_a_bundle_whose_manifest_cannot_be_read_is_listed_as_refused_beside_the_others(bundles, no_engine, content):
+    path = bundles / "bundles" / "model" / "aab222" / "manifest.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    whole, broken = sorted(publications(bundles), key=lambda one: one.version)
+
+    assert (whole.version, whole.state) == ("aaa111", "validated")
+    assert (broken.version, broken.state) == ("aab222", "refused")
+    assert broken.reasons[0].startswith("its manifest.json cannot be read: ")
+    with pytest.raises(NotPromoted, match="publish it again"):
+        promote(bundles, "model", "aab222")
+
+
 def test_what_cannot_be_promoted_is_refused_with_what_there_is(bundles, no_engine):
     with pytest.raises(NotPromoted, match="published are aab222, aaa111"):
         promote(bundles, "model", "zzz")
