@@ -22,11 +22,6 @@ from kaon.steps.train_als import train_als
 from kaon.steps.train_two_tower import train_two_tower
 
 
-@step(output="markets")
-def list_markets() -> list[str]:
-    return ["ca", "mx"]
-
-
 @step
 def make_slices() -> Split:
     return split_interactions(together([clubs(120, "ca"), clubs(110, "mx")]))
@@ -34,7 +29,7 @@ def make_slices() -> Split:
 
 stages = workflow(
     "stages",
-    [list_markets, make_slices, find_champion]
+    [make_slices, find_champion]
     >> repeat(until="stable", at_most=3).do(
         [
             [train_als >> evaluate_als, train_two_tower]
