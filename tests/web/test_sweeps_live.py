@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
@@ -102,7 +103,8 @@ def test_a_sweep_that_is_far_ahead_is_caught_up_with_in_short_looks(
 
 def test_every_message_says_what_it_took_the_server(client: TestClient) -> None:
     stream = changes(parts_of(client, 1))
-    messages = asyncio.run(_first(stream, 3))
+    with ThreadPoolExecutor(1) as elsewhere:  # Playwright's loop may run in this thread
+        messages = elsewhere.submit(lambda: asyncio.run(_first(stream, 3))).result()
 
     assert messages[0] == "retry: 2000\n\n"
     assert all(message.startswith(": made in ") and message.endswith("\n\n") for message in messages[1:])
