@@ -6,31 +6,14 @@ last, and is sent every line after that; the other parts are sent as they are no
 
 from __future__ import annotations
 
-import asyncio
-import threading
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fastapi.concurrency import run_in_threadpool
-
+from .live_stream import AT_ONCE, EVERY, NEW, SELDOM, Sent, Update
 from .panel import Panel, Wanted, panel_of
 from .site import Site
-from .timing import timed, told_as
 from .watched import RunView
 
-EVERY = 1.0
-"""Seconds between two looks at a run that goes on."""
-SELDOM = 3.0
-"""Seconds between two looks at one that has ended or is held; somebody may take it up again."""
-AT_ONCE = 0.1
-"""Seconds until the next look where one was not enough."""
-NEW = 1000
-"""Step runs of a loop that one look takes in at most, so that it is short however fast the loop goes on."""
-SILENCE = 15.0
-"""Seconds after which something is sent though nothing has changed, so that a lost connection shows."""
-SLICE = 0.25
-"""Seconds between two looks at whether the server stops."""
 LINES = 200
 """Log lines that are sent at once; where there are more, the next look follows soon."""
 PARTS = ("head", "plan", "panel")
@@ -45,24 +28,17 @@ class RunStream:
     wanted: Wanted
     last: int
     """The last log line that the page has."""
-    sent: dict[str, int] = field(default_factory=dict)
-    """Part to the hash of what was sent of it."""
+    sent: Sent = field(default_factory=Sent)
 
-    def update(self) -> tuple[str, float]:
-        """Return the HTML of what has changed, empty if nothing has, and the seconds until the next look."""
+    def update(self) -> Update:
+        """Return what has changed on the page."""
         view = self.site.watched.view(self.run_id)
         panel = panel_of(self.site, view, self.wanted, NEW)
-        parts = [html for name, html in run_parts(self.site, view, panel) if self._is_new(name, html)]
+        parts = self.sent.new(run_parts(self.site, view, panel))
         goes_on = view.run.ended is None and view.run.state == "running"
         lines, whole = self._lines(panel)
         pause = (EVERY if goes_on else SELDOM) if panel.every and whole else AT_ONCE
-        return "".join([*parts, lines]), pause
-
-    def _is_new(self, name: str, html: str) -> bool:
-        known = hash(html)
-        changed = self.sent.get(name) != known
-        self.sent[name] = known
-        return changed
+        return Update(parts + lines, pause, self.last)
 
     def _lines(self, panel: Panel) -> tuple[str, bool]:
         """Return the log lines that are new, and whether these are all."""
@@ -84,26 +60,3 @@ def run_parts(site: Site, view: RunView, panel: Panel) -> Iterator[tuple[str, st
     for name in PARTS:
         template = site.templates.get_template(f"run_{name}.html")
         yield name, template.render(site=site, view=view, run=view.run, panel=panel)
-
-
-async def events(stream: RunStream, stopping: threading.Event) -> AsyncIterator[str]:
-    """Yield what is sent, as server-sent events; it ends when the page is left, or the server stops."""
-    yield "retry: 2000\n\n"
-    told = time.monotonic()
-    while not stopping.is_set():
-        began = time.perf_counter()
-        (html, pause), took = await run_in_threadpool(timed, stream.update)
-        if html:
-            lines = "".join(f"data: {line}\n" for line in html.splitlines())
-            yield f"{told_as(time.perf_counter() - began, took)}id: {stream.last}\n{lines}\n"
-            told = time.monotonic()
-        elif time.monotonic() - told > SILENCE:
-            yield ": nothing new\n\n"
-            told = time.monotonic()
-        await _pause(pause, stopping)
-
-
-async def _pause(seconds: float, stopping: threading.Event) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not stopping.is_set():
-        await asyncio.sleep(min(SLICE, max(until - time.monotonic(), 0.0)))

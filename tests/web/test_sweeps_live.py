@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -14,9 +15,9 @@ import kaon
 from kaon.artifacts import Begin, Begun, Ending, Lease, NewOutput, Store, digest_bytes, open_store
 from kaon.artifacts.web import create_app
 from kaon.artifacts.web.kept import LOOKED_AT, Kept
+from kaon.artifacts.web.live_stream import live
 from kaon.artifacts.web.pages import sweeps
 from kaon.artifacts.web.pages.sweeps import Asked, SweepParts
-from kaon.artifacts.web.parts_stream import changes
 
 CHART = "data-chart"
 SCORED = "searching/sweep[x,y]/score"
@@ -102,13 +103,28 @@ def test_a_sweep_that_is_far_ahead_is_caught_up_with_in_short_looks(
 
 
 def test_every_message_says_what_it_took_the_server(client: TestClient) -> None:
-    stream = changes(parts_of(client, 1))
+    stream = live(parts_of(client, 1).update, threading.Event())
     with ThreadPoolExecutor(1) as elsewhere:  # Playwright's loop may run in this thread
         messages = elsewhere.submit(lambda: asyncio.run(_first(stream, 3))).result()
 
     assert messages[0] == "retry: 2000\n\n"
     assert all(message.startswith(": made in ") and message.endswith("\n\n") for message in messages[1:])
     assert ("sweep-head" in messages[1], CHART in messages[2]) == (True, True)
+
+
+def test_a_stream_ends_when_the_server_stops(client: TestClient) -> None:
+    stopping = threading.Event()
+
+    async def left() -> list[str]:
+        stream = live(parts_of(client, 1).update, stopping)
+        first = await anext(stream), await anext(stream)
+        stopping.set()
+        return [*first, *[message async for message in stream]]
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        messages = elsewhere.submit(lambda: asyncio.run(left())).result(timeout=10)
+
+    assert len(messages) == 2 and "sweep-head" in messages[1]
 
 
 def test_what_is_looked_at_is_kept_and_of_the_rest_what_was_looked_at_last() -> None:

@@ -12,8 +12,9 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from ...launching.prefect_api import PrefectApi
 from ...launching.starting import Executor, Started, base_of, continue_run, executor_of
 from ...records import Message, RunRecord
+from ..live_stream import live
 from ..panel import Wanted, panel_of
-from ..run_stream import RunStream, events
+from ..run_stream import RunStream
 from ..site import Id, Site, is_fragment, page, site_of
 from ..watched import RunView
 
@@ -59,7 +60,7 @@ def run_events(
     site.watched.view(run_id)  # refuses what there is not, before anything is sent
     known = int(last_event_id) if last_event_id.isdecimal() else last
     stream = RunStream(site, run_id, asked, known)
-    sent = events(stream, request.app.state.stopping)
+    sent = live(stream.update, request.app.state.stopping)
     return StreamingResponse(sent, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 

@@ -19,8 +19,8 @@ from ...launching.starting import base_of, continue_run
 from ...records import RunRecord
 from ...sweeping import Board, Point, order_of, sweep_in
 from ..boards import board_of
+from ..live_stream import AT_ONCE, EVERY, NEW, SELDOM, Sent, Update, live
 from ..navigation import Entry
-from ..parts_stream import changes
 from ..site import Id, Site, page, site_of
 from ..sweep_charts import pictures
 
@@ -32,14 +32,6 @@ LISTED = 30
 """Sweeps of a page of the list."""
 DRAWS_EVERY = 5.0
 """Seconds between two pictures of a sweep that goes on."""
-EVERY = 1.0
-"""Seconds between two looks at a sweep that goes on."""
-SELDOM = 4.0
-"""Seconds between two looks at one that has ended; somebody may take it up again."""
-AT_ONCE = 0.1
-"""Seconds until the next look where one was not enough."""
-NEW = 1000
-"""Step runs that one look takes in at most, so that it is short however fast the sweep goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +110,12 @@ class SweepParts:
     drawn: tuple[object, ...] = ()
     """What had been seen when the pictures were made."""
     drawn_at: float = -DRAWS_EVERY
+    sent: Sent = field(default_factory=Sent)
+
+    def update(self) -> Update:
+        """Return what has changed on the page."""
+        shown, pause = self()
+        return Update(self.sent.new(shown.items()), pause)
 
     def __call__(self) -> tuple[dict[str, str], float]:
         """Return the parts by name, and the seconds until the next look."""
@@ -164,7 +162,7 @@ def sweep_events(request: Request, run_id: Id, wanted: Wanted) -> Response:
     site = site_of(request)
     _view(site, run_id, wanted)  # refuses what there is not, before anything is sent
 
-    stream = changes(SweepParts(site, run_id, wanted))
+    stream = live(SweepParts(site, run_id, wanted).update, request.app.state.stopping)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
