@@ -257,7 +257,8 @@ def test_a_process_of_its_own_that_is_killed_with_the_run_has_recorded_all_but_w
         if saved is not None:
             return [saved.at]
         here.checkpoint(Sum(1.0), at=1)
-        time.sleep(0.5)  # what is said reaches the run's process within some hundredths of a second
+        while here.last_checkpoint(Sum) is None:  # what is said is recorded by the run's process
+            time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGKILL)
         return []
 
