@@ -92,9 +92,9 @@ def test_waiting_for_task_runs_that_never_come_is_bounded_and_says_how_many_are_
         seen = wait_until_recorded(api_url, flow_run_of(2), expected=3, bound=3)
 
     assert (seen.terminal, seen.complete) == (2, False)
-    assert seen.seconds < 6
+    assert 3 <= seen.seconds < 60
     assert str(seen) == (
-        "Prefect shows 2 of 3 task runs as ended after 3 s; the others are missing in its view only: "
+        f"Prefect shows 2 of 3 task runs as ended after {seen.seconds:.0f} s; the others are missing in its view only: "
         "Kaon's own records are complete"
     )
 
