@@ -59,11 +59,9 @@ def test_the_lift_is_the_m_estimate_of_the_share_over_everybodys_share(pairs):
 def test_the_estimated_shares_of_an_item_add_up_to_one(pairs):
     column = column_of(pairs)
 
-    shares = [
-        np.exp(column.lift(number, np.arange(ITEMS))) * column.shares[number] for number in range(len(column.values))
-    ]
+    own = [np.exp(column.lift(row, np.arange(ITEMS))) * share for row, share in enumerate(column.shares)]
 
-    np.testing.assert_allclose(np.sum(shares, axis=0), 1, atol=1e-4)
+    np.testing.assert_allclose(np.sum(own, axis=0), 1, atol=1e-4)
 
 
 @given(met, some.randoms(use_true_random=False))
@@ -167,12 +165,10 @@ def test_a_judged_user_asks_at_the_moment_of_the_first_interaction_by_time(sourc
 
 
 def test_the_ranker_with_crosses_beats_the_same_without_them_where_devices_matter(sources, lists):
-    silent = untold_world().sources()
+    silent = replace(lists, moment=untold((), len(lists.users)))
 
     told = judged(told_ranker().ranker, sources, lists)[RANKER]
-    plain = judged(ranker_of(untold_world()).ranker, silent, replace(lists, moment=untold((), len(lists.users))))[
-        RANKER
-    ]
+    plain = judged(ranker_of(untold_world()).ranker, untold_world().sources(), silent)[RANKER]
 
     assert bootstrap_interval(told - plain).low > 0.02
 

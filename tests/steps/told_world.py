@@ -1,4 +1,4 @@
-"""The small made-up world with the moment of every interaction told: items have a device on which they are mostly met."""
+"""The small made-up world with the moment of every interaction: each item has a device on which it is mostly met."""
 
 import os
 from dataclasses import replace
