@@ -7,15 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
-from tests.steps.told_world import own_device, told_bundle
+from tests.steps.told_world import bundle_of_dataset, own_device, told_bundle
 
 from kaon.artifacts import digest_bytes
 from kaon.deploy.serving.recommender import load_recommender
 from kaon.deploy.serving.rehearsal import Unfit, rehearse
 from kaon.steps.bundle import load_bundle
+from kaon.steps.datasets import load as load_dataset
+from kaon.steps.datasets.synthetic import Scale
+from kaon.steps.features import NAMES
+from kaon.steps.interactions import in_market
 from kaon.steps.reranking import Visitor, recommend, visitors_of
 
 PHONE, TV = 0, 2
+FRAPPE = Path("../shared/data/frappe")
 SATURDAY = "2026-11-28T20:15:00Z"
 
 
@@ -140,6 +145,33 @@ def test_a_bundle_from_before_the_ranker_knew_the_moment_is_served_without_it(cl
 
     assert answer["ignored"] == ["device", "time"]
     assert load_bundle(bundles[0]).sources.context == ()
+
+
+def test_what_learnt_from_the_synthetic_data_knows_devices_hours_and_weekdays(client_of, tmp_path):
+    frame = load_dataset("synthetic", scale=Scale(events=12_000))
+    recommender = load_recommender(bundle_of_dataset(frame, tmp_path, ranking=0.3))
+    client, user = client_of(recommender), str(recommender.bundle.sources.user_ids[3])
+
+    answer = asked(client, user=user, device="tv", time=SATURDAY)
+
+    assert rehearse(recommender) > 40
+    assert recommender.bundle.manifest["context"] == ["device", "hour", "weekday"]
+    assert recommender.bundle.ranker.num_features() == len(recommender.bundle.manifest["features"]) == len(NAMES) + 3
+    assert answer["ignored"] == []
+
+
+@pytest.mark.skipif(not FRAPPE.is_dir(), reason="the data set frappe is not there")
+def test_what_learnt_from_frappe_knows_weekdays_by_the_time_and_no_devices(client_of, tmp_path):
+    """Its hours are words such as `morning`, which no clock shows."""
+    frame = in_market(load_dataset("frappe", FRAPPE), "United States")
+    recommender = load_recommender(bundle_of_dataset(frame, tmp_path, ranking=0.5))
+    client, user = client_of(recommender), str(recommender.bundle.sources.user_ids[3])
+
+    answer = asked(client, user=user, device="phone", time=SATURDAY)
+
+    assert rehearse(recommender) > 40
+    assert recommender.bundle.manifest["context"] == ["hour", "weekday"]
+    assert answer["ignored"] == ["device"]
 
 
 def rewritten(folder: Path, name: str, raw: bytes) -> None:

@@ -9,15 +9,18 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import xgboost
-from tests.steps.small_market import MARKETS, World, small_world
+from tests.steps.small_market import MARKETS, World, small_als, small_world
 
 from kaon.artifacts import Metrics
 from kaon.steps.build_index import build_index
 from kaon.steps.interactions import Interactions, interactions
+from kaon.steps.market_models import MarketChoices
 from kaon.steps.moments import WEEKDAYS
 from kaon.steps.publish import publish
 from kaon.steps.ranking import Rows
+from kaon.steps.split_interactions import split_interactions
 from kaon.steps.train_ranker import Ranker, train_ranker
+from kaon.steps.two_tower import untrained
 
 DEVICES = ("phone", "tablet", "tv")
 AT_HOME = 0.7
@@ -56,16 +59,29 @@ def told_ranker(rounds: int = 60) -> Ranker:
     return ranker_of(told_world(), rounds)
 
 
-def ranker_of(world: World, rounds: int = 60) -> Ranker:
+def ranker_of(world: World, rounds: int = 60, markets: list[str] = MARKETS) -> Ranker:
     """Return what learnt from a world."""
     slices = (world.train, world.ranking)
-    models = (world.als, world.tower, {}, {}, {}, world.choices, MARKETS)
+    models = (world.als, world.tower, {}, {}, {}, world.choices, markets)
     return train_ranker(*slices, *models, rounds=rounds, minimum_users=1, negatives=30)
 
 
-def told_bundle(home: Path, ranker: xgboost.Booster | None = None) -> Path:
+def told_bundle(home: Path) -> Path:
     """Return the folder of the world's recommender, published in the home without an image."""
-    world = told_world()
+    return bundle_of(told_world(), MARKETS, told_ranker().ranker, home)
+
+
+def bundle_of_dataset(frame: Interactions, home: Path, **shares: float) -> Path:
+    """Return the folder of a recommender that learnt from a data set by small models, published in the home."""
+    split = split_interactions(frame, **shares)
+    items = sorted(frame["item_id"].unique())
+    als, tower = small_als(split.train), untrained(items, split.markets, 8, 0)
+    world = World(frame, split.train, split.ranking, split.test, als, tower, MarketChoices({}))
+    return bundle_of(world, split.markets, ranker_of(world, 20, split.markets).ranker, home)
+
+
+def bundle_of(world: World, markets: list[str], ranker: xgboost.Booster, home: Path) -> Path:
+    """Return the folder of a world's recommender, published in the home without an image."""
     with patch.dict(os.environ, KAON_HOME=str(home)):
         receipt = publish(
             world.everything,
@@ -76,8 +92,8 @@ def told_bundle(home: Path, ranker: xgboost.Booster | None = None) -> Path:
             {},
             {},
             world.choices,
-            MARKETS,
-            ranker or told_ranker().ranker,
+            markets,
+            ranker,
             build_index(world.als, compared_users=20).item_index,
             Metrics({"recall@10": 1.0}),
             stable=True,
