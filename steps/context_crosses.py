@@ -10,7 +10,7 @@ where m is PRIOR: the m-estimate (Cestnik 1990, "Estimating probabilities: a cru
 An item that nobody met has the lift 0, and so has every item where the value is not told or was never met.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +23,8 @@ from .in_list import rounded
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+
+LIFT = "_lift"
 
 PRIOR = 10.0
 """Interactions of an item at which its own share of a value counts as much as everybody's."""
@@ -82,7 +84,16 @@ def context_columns(told: Mapping[str, Sequence[str]], items: Rows, catalogue: i
 
 def lift_names(columns: Sequence[ContextColumn]) -> tuple[str, ...]:
     """Return the names of the features, such as `device_lift`."""
-    return tuple(f"{column.name}_lift" for column in columns)
+    return tuple(column.name + LIFT for column in columns)
+
+
+def lifted(features: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns of the context whose lifts are among the features, in their order.
+
+    >>> lifted(["als", "hour_lift"])
+    ('hour',)
+    """
+    return tuple(name.removesuffix(LIFT) for name in features if name.endswith(LIFT))
 
 
 def lifts(columns: Sequence[ContextColumn], moment: Rows, items: Rows) -> Vectors:
