@@ -75,10 +75,12 @@ def context_columns(told: Mapping[str, Sequence[str]], items: Rows, catalogue: i
     """
     columns = []
     for name, own in told.items():
-        values, row = np.unique(np.asarray(own, dtype=np.str_), return_inverse=True)
-        counts = sparse.csr_matrix((np.ones(len(items), "f4"), (row, items)), shape=(len(values), catalogue))
+        values = tuple(sorted(set(own)))
+        number = {value: row for row, value in enumerate(values)}
+        rows = np.fromiter((number[value] for value in own), dtype=np.int64, count=len(own))
+        counts = sparse.csr_matrix((np.ones(len(items), "f4"), (rows, items)), shape=(len(values), catalogue))
         counts.sort_indices()
-        columns.append(ContextColumn(name, tuple(map(str, values)), counts))
+        columns.append(ContextColumn(name, values, counts))
     return tuple(columns)
 
 

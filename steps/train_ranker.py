@@ -83,7 +83,8 @@ def train_ranker(
     """Return a ranker that learnt from the slice `ranking`, which no source has seen.
 
     Every user gives a list of unseen items of the market drawn uniformly, as in the lists of the WSDM Cup, and some
-    give a second one of what retrieval finds, which is what the ranker orders in serving.
+    give a second one of what retrieval finds, which is what the ranker orders in serving. Where the data knows on which
+    device, at which hour or on which weekday the held-out item was met, that is the moment of the list.
 
     users: users of the slice that are taken at most.
     negatives: drawn for each user.

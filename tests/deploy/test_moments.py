@@ -12,7 +12,7 @@ from tests.steps.told_world import bundle_of_dataset, own_device, told_bundle
 from kaon.artifacts import digest_bytes
 from kaon.deploy.serving.recommender import load_recommender
 from kaon.deploy.serving.rehearsal import Unfit, rehearse
-from kaon.steps.bundle import load_bundle
+from kaon.steps.bundle import BundleError, load_bundle
 from kaon.steps.datasets import load as load_dataset
 from kaon.steps.datasets.synthetic import Scale
 from kaon.steps.features import NAMES
@@ -172,6 +172,15 @@ def test_what_learnt_from_frappe_knows_weekdays_by_the_time_and_no_devices(clien
     assert rehearse(recommender) > 40
     assert recommender.bundle.manifest["context"] == ["hour", "weekday"]
     assert answer["ignored"] == ["device"]
+
+
+def test_a_bundle_whose_ranker_learnt_without_the_moment_that_its_sources_know_is_refused(published, tmp_path):
+    copied = Path(shutil.copytree(published, tmp_path / "copied"))
+    manifest = json.loads((copied / "manifest.json").read_text())
+    (copied / "manifest.json").write_text(json.dumps(manifest | {"features": list(NAMES)}))
+
+    with pytest.raises(BundleError, match="learnt from other features than this Kaon computes; publish again"):
+        load_bundle(copied)
 
 
 def rewritten(folder: Path, name: str, raw: bytes) -> None:
