@@ -30,7 +30,7 @@ AT_HOME = 0.7
 @cache
 def told_world() -> World:
     """Return the world; hour and weekday say nothing of the items."""
-    world = small_world(users=900)
+    world = small_world(users=600)
     told = _told(world.everything)
     return replace(
         world,
