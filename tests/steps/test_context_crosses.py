@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from tests.benchmarks.context_ranker import ANOTHERS, TOLD, UNIFORM, WITHOUT, measure
 from tests.steps.small_market import small_world
 from tests.steps.told_world import DEVICES, own_device, ranker_of, told_ranker, told_world, untold_world
 
@@ -179,3 +180,10 @@ def test_the_importance_knows_the_lifts(sources):
     assert found.ranker.feature_names == list(feature_names(sources))
     assert set(found.feature_importance["feature"]) == set(feature_names(sources))
     assert found.feature_importance.set_index("feature")["gain"]["device_lift"] > 0.05
+
+
+def test_the_benchmark_of_the_moment_sees_what_it_adds_and_that_another_moment_adds_nothing():
+    found = measure(told_world().everything)[UNIFORM]
+
+    assert bootstrap_interval((found[TOLD] - found[WITHOUT]).to_numpy()).low > 0
+    assert bootstrap_interval((found[TOLD] - found[ANOTHERS]).to_numpy()).low > 0
