@@ -86,7 +86,7 @@ class Bundle:
         return int(np.count_nonzero((rows < 0) | (self.sources.everywhere.users[np.maximum(rows, 0)] == 0)))
 
     def score(self, users: Rows, items: Rows) -> Vectors:
-        """Return scores, higher is better, -inf for items -1: users (lists,), items (lists, candidates)."""
+        """Return scores at no known moment, -inf for items -1: users (lists,), items (lists, candidates)."""
         return ranked_scores(self.ranker, self.sources, queries(self.sources, users, items))
 
 
