@@ -84,8 +84,9 @@ def test_a_folder_in_the_place_of_the_records_is_refused(tmp_path: Path):
         open_store(tmp_path).records.start_run("flow", {}, "{}", "local")
 
 
-def test_a_database_that_does_not_answer_is_named():
+def test_a_database_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("psycopg")
+    monkeypatch.setattr(retrying, "LONGEST", 0.1)
 
     with pytest.raises(StoreError, match="cannot be reached"):
         Records(Database("postgresql+psycopg://nobody@127.0.0.1:1/none?connect_timeout=1")).runs()

@@ -65,7 +65,7 @@ def running_containers() -> Iterator[list[int]]:
         counting.join()
 
 
-def awaited(condition: Callable[[], object], seconds: float = 30) -> bool:
+def awaited(condition: Callable[[], object], seconds: float = 60) -> bool:
     """Return whether a condition comes true in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
