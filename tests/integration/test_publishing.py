@@ -71,7 +71,7 @@ def registry(tmp_path):
 
 
 def read(url):
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return json.loads(answer.read())
 
 
