@@ -1,4 +1,4 @@
-"""Ctrl-C during a transaction is heard at its end: interrupted, SQLAlchemy may leave a connection that blocks others."""
+"""Ctrl-C during a transaction is heard at its end: SQLAlchemy, interrupted, may leave the records locked."""
 
 import signal
 import threading
