@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from ..trouble import writing
+from .interrupts import heard_at_the_end
 from .migration import migrate, version_of
 from .refusals import refusal
 from .retrying import connected, retried, steady
@@ -55,7 +56,7 @@ class Database:
         with self._refusals():
             if self._is_sqlite:
                 self._prepare()
-                with self._one_at_a_time(), self._writer.begin() as connection:
+                with self._one_at_a_time(), heard_at_the_end(), self._writer.begin() as connection:
                     return work(connection)
             connected(self._prepare)
             return retried(self._writer, work)
@@ -122,7 +123,7 @@ class Database:
         with self._lock if self._in_memory else nullcontext(), self._engine.connect() as connection:
             version = version_of(connection)
         if version != VERSION:
-            with self._one_at_a_time(), self._writer.begin() as connection:
+            with self._one_at_a_time(), heard_at_the_end(), self._writer.begin() as connection:
                 migrate(connection, self.url)
         self._ready = True
 

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Engine, Executable, Result, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from .interrupts import heard_at_the_end
+
 T = TypeVar("T")
 
 LONGEST = 30.0
@@ -93,7 +95,7 @@ class _Steady:
 
 
 def _once(engine: Engine, work: Callable[[Connection], T], number: list[str]) -> T:
-    with engine.connect() as connection:
+    with heard_at_the_end(), engine.connect() as connection:
         transaction = connection.begin()
         try:
             result = work(connection)

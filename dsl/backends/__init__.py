@@ -46,8 +46,8 @@ def run(
     """Run a workflow to its end and return what it came to.
 
     settings: values by address, such as {"train_als.rank": 8}; declared parameters can be given by keyword as well.
-    backend: "local" runs one step after the other in this process; "prefect" runs branches and items at the same time,
-        as a Prefect flow.
+    backend: "local" runs one step after the other in this process, and in wide loops containers side by side;
+        "prefect" runs branches and items at the same time, as a Prefect flow.
     store: where artifacts and records are kept; by default in `kaon_home()`.
     force: names of steps that run even if the store holds their outputs.
     hold_before: names of steps before which the run stops, until a person approves it.

@@ -25,7 +25,7 @@ class Engine(BaseModel):
     workers: PositiveInt = cores()
     """Worker processes for wide loops."""
     steps_at_once: PositiveInt = max(2, cores())
-    """Steps that run at the same time in the run's process."""
+    """Steps that run at the same time in the run's process, or in containers that it waits for."""
     task_runner: Literal["threads", "dask", "ray"] = "threads"
     """What runs the steps of a flow; Dask and Ray are the extras kaon[dask] and kaon[ray]."""
     grace: NonNegativeFloat = 10.0

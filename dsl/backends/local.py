@@ -1,4 +1,7 @@
-"""The local backend: a plan interpreted in this process, one call after the other; the reference for what it means."""
+"""The local backend: a plan interpreted in this process, one call after the other; the reference for what it means.
+
+Only in wide loops, what places outside of this process perform runs side by side.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,11 +18,12 @@ from .references import Reference
 from .run_session import RunSession
 from .session import Session
 from .shard import Shard
+from .side_by_side import leaves_this_machine, run_side_by_side
 from .tally import Tally
 
 
 class LocalConductor:
-    """Makes calls in this thread, in the order of the plan."""
+    """Makes calls in the order of the plan."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -33,17 +37,23 @@ class LocalConductor:
         return [self._stopped(interpreter, branch) for branch in branches]
 
     def each(self, interpreter: Interpreter, each: Each) -> list[HandedOn | Stopped]:
-        """Run the items one after the other, every one to its end; many of them in a shard of their own."""
+        """Run the items one after the other, every one to its end; those of a wide loop in shards."""
         begin_loop(self._session, each)
         if len(each.items) > self._session.terms.engine.wide:
-            worker, tally = InlineWorker(self._session), tally_of(self._session, each)
-            return Shard(self._session, interpreter, worker, tally.ended, Pace()).run(each)
+            return self._wide(interpreter, each)
         ended: list[HandedOn | Stopped] = []
         for item in each.items:
             frame = interpreter.item_frame(each.loop, each.frame, item)
             stopped = self._stopped(interpreter, interpreter.run(each.loop.body, frame))
             ended.append(stopped or interpreter.handed_on(each.loop, frame))
         return ended
+
+    def _wide(self, interpreter: Interpreter, each: Each) -> list[HandedOn | Stopped]:
+        """Run many items: one after the other in this process, side by side where it only waits for them."""
+        session, tally = self._session, tally_of(self._session, each)
+        if leaves_this_machine(each.loop):
+            return run_side_by_side(session, interpreter, each, tally.ended)
+        return Shard(session, interpreter, InlineWorker(session), tally.ended, Pace()).run(each)
 
     def abandon(self, abandoned: Abandon) -> None:
         """Record that calls will not be made."""

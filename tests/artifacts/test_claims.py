@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.artifacts.stores import empty_postgres
@@ -76,23 +77,25 @@ def test_of_two_processes_that_take_a_run_over_one_gets_it(shared_url: str):
     lease = store.records.start_run("flow", {}, "{}", "local").lease
     store.records.end_run(lease, "failed")
     code = """
-import sys, time
+import sys
 from kaon.artifacts import StillRunning, open_store
 store = open_store(sys.argv[1])
 store.records.runs()
-time.sleep(max(float(sys.argv[2]) - time.time(), 0))
+print("ready", flush=True)
+sys.stdin.readline()
 try:
-    print(store.records.take_over(1).generation)
-    sys.stdout.flush()
-    time.sleep(2)
+    print(store.records.take_over(1).generation, flush=True)
 except StillRunning:
-    print("refused")
+    print("refused", flush=True)
+sys.stdin.readline()
 """
-    at = str(time.time() + 2)
-    both = [
-        subprocess.Popen([sys.executable, "-c", code, shared_url, at], stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    said = sorted(process.communicate(timeout=60)[0].strip() for process in both)
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+    both: list[Any] = [subprocess.Popen([sys.executable, "-c", code, shared_url], **pipes) for _ in range(2)]
+    assert [process.stdout.readline() for process in both] == ["ready\n"] * 2
+    for process in both:
+        process.stdin.write("now\n")
+    said = sorted(process.stdout.readline().strip() for process in both)  # while the one that has it lives
+    for process in both:
+        process.communicate(timeout=60)
 
     assert said == ["2", "refused"]

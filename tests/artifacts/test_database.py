@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, select, text
+from sqlalchemy import Connection, Engine, create_engine, delete, select, text
 from tests.artifacts.stores import empty_postgres
 
 from kaon.artifacts import NewerStore, StoreBusy, StoreError, StoreNotWritable, open_store
@@ -52,6 +54,22 @@ def test_records_that_another_process_holds_too_long_are_reported(tmp_path: Path
     holder.close()
 
 
+def test_a_write_during_which_ctrl_c_comes_lets_others_write_at_once(tmp_path: Path):
+    database = Database(f"sqlite:///{tmp_path}/records.sqlite")
+    Records(database).start_run("flow", {}, "{}", "local")
+    held: list[KeyboardInterrupt] = []
+    """With what their frames refer to, as while an interrupted run is closed."""
+
+    for place in range(4000):
+        if not _interrupted(lambda: database.write(lambda connection: connection.execute(delete(runs))), place, held):
+            break
+        with closing(sqlite3.connect(tmp_path / "records.sqlite", timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")  # at once, or it is locked
+
+    assert 100 < place < 4000, "it was interrupted everywhere"
+    assert len(held) == place
+
+
 def test_records_below_a_file_are_refused(tmp_path: Path):
     (tmp_path / "file").write_text("")
 
@@ -66,8 +84,9 @@ def test_a_folder_in_the_place_of_the_records_is_refused(tmp_path: Path):
         open_store(tmp_path).records.start_run("flow", {}, "{}", "local")
 
 
-def test_a_database_that_does_not_answer_is_named():
+def test_a_database_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("psycopg")
+    monkeypatch.setattr(retrying, "LONGEST", 0.1)
 
     with pytest.raises(StoreError, match="cannot be reached"):
         Records(Database("postgresql+psycopg://nobody@127.0.0.1:1/none?connect_timeout=1")).runs()
@@ -216,3 +235,25 @@ def test_writers_that_stand_in_each_other_s_way_both_succeed(postgres: Database)
     for thread in threads:
         thread.join()
     assert [run.reason for run in Records(postgres).runs()] == ["xx", "xx"]
+
+
+def _interrupted(work: Callable[[], object], place: int, held: list[KeyboardInterrupt]) -> bool:
+    """Do the work, with Ctrl-C at the place-th line or return in it; return whether there was such a place."""
+    left = place
+
+    def trace(_frame: object, _event: str, _argument: object) -> Any:
+        nonlocal left
+        left -= 1
+        if left == -1:
+            signal.raise_signal(signal.SIGINT)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except KeyboardInterrupt as interrupt:
+        held.append(interrupt)
+    finally:
+        sys.settrace(before)
+    return left < 0

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from tests.integration.placed_steps import IMAGE, add, square
+from tests.integration.placed_steps import IMAGE, add
 
-from kaon import for_each, open_store, run, workflow
+from kaon import docker_step, for_each, open_store, run, workflow
 from kaon.dsl.backends import Engine
 from kaon.dsl.places.owner import owner
 
@@ -26,8 +26,18 @@ COUNT = 200
 LOOK_EVERY = 0.05
 """Seconds between two counts of the containers that run."""
 EXPLAINED = """\
-Every container squares a number in a shell. By the SDK: `containers.run` and nothing else, as many at once as Kaon
-runs. At once: the most that were counted in one look."""
+Every container squares a number in a shell, without a network. By the SDK: `containers.run` and nothing else, as many
+at once as Kaon runs. At once: the most that were counted in one look."""
+
+square = docker_step(
+    image=IMAGE,
+    command="item={item}; echo $((item * item)) > {squared}",
+    shell=True,
+    inputs={"item": int},
+    outputs={"squared": int},
+    name="square",
+    network="none",
+)
 
 
 def table(count: int = COUNT) -> Table:

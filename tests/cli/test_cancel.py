@@ -6,9 +6,12 @@ import time
 import psutil
 import pytest
 
+from kaon.artifacts import open_store
+
 LOCAL = ("--backend", "local", "--no-mlflow")
 
 STUBBORN = """
+import os
 import signal
 import subprocess
 import sys
@@ -20,8 +23,9 @@ from kaon import step, workflow
 @step(output="done")
 def hang(*, seconds: float = 300) -> bool:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
-    open("child", "w").write(str(child.pid))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    open("child.part", "w").write(str(child.pid))
+    os.rename("child.part", "child")
     time.sleep(seconds)
     return True
 
@@ -34,6 +38,16 @@ def described(project, run="1") -> dict:
     return json.loads(project.kaon("status", run, "--json").stdout)
 
 
+def wait_for_signs_of_life(project, count: int) -> None:
+    """Wait until run 1 has said so often that it lives."""
+    records = open_store(project.home / "store").records
+    seen, until = {records.run(1).heartbeat}, time.monotonic() + 60
+    while len(seen) <= count:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+        seen.add(records.run(1).heartbeat)
+
+
 def test_steps_that_run_may_finish_within_the_grace_period_and_no_others_begin(project, read_until, monkeypatch):
     monkeypatch.setenv("KAON_GRACE", "60")
     running = project.start("run", "flows/demo.py", "fit.pause=300", *LOCAL)
@@ -41,7 +55,7 @@ def test_steps_that_run_may_finish_within_the_grace_period_and_no_others_begin(p
 
     cancelling = project.start("cancel", "1")
     read_until(cancelling, "run 1 is asked to end: steps that run have 60 s")
-    time.sleep(5)  # the run hears of it at its next sign of life
+    wait_for_signs_of_life(project, 2)  # it hears of it at the first, and heeds it before the second
     (project.folder / "hurry").touch()
     cancelled, err = cancelling.communicate(timeout=120)
     out, _ = running.communicate(timeout=120)
@@ -62,7 +76,6 @@ def test_a_run_that_does_not_react_is_killed_with_all_that_it_started(project, r
     read_until(running, "hang running")
     while not (project.folder / "child").exists():
         time.sleep(0.1)
-    time.sleep(0.5)
     child = int((project.folder / "child").read_text())
 
     cancelled = project.kaon("cancel", "1", "--now")

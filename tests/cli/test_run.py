@@ -202,16 +202,17 @@ def test_an_engine_that_cannot_be_is_refused(project, monkeypatch, arguments, va
 
 @pytest.mark.prefect
 def test_after_a_run_was_killed_the_next_one_adopts_its_server_and_continues_from_what_finished(project, read_until):
-    killed = project.start("run", "flows/demo.py", "fit.pause=0.5", "--no-mlflow")
+    killed = project.start("run", "flows/demo.py", "fit.pause=300", "--no-mlflow")
     read_until(killed, "✓ find completed")
     server = own_server.running(project.home / "prefect")
     assert server is not None
     killed.kill()
     killed.communicate()
 
-    following = project.start("run", "flows/demo.py", "fit.pause=0.5", "--no-mlflow")
+    following = project.start("run", "flows/demo.py", "fit.pause=300", "--no-mlflow")
     read_until(following, "↷ find skipped: same code, settings and inputs as run 1")
     assert own_server.running(project.home / "prefect") == server
+    (project.folder / "hurry").touch()
 
     _, err = following.communicate(timeout=300)
     assert (following.returncode, err) == (0, "")

@@ -35,7 +35,7 @@ def started(home: Path, *arguments: str) -> Iterator[tuple[str, list[str]]]:
             pytest.fail("".join(lines))
     finally:
         process.send_signal(signal.SIGINT)
-        rest = process.communicate(timeout=20)[0]
+        rest = process.communicate(timeout=60)[0]
     assert "Traceback" not in rest, rest
 
 

@@ -51,7 +51,7 @@ def settings(tmp_path, monkeypatch):
 def asked(url, path, body=None):
     raw = body and json.dumps(body).encode()
     request = urllib.request.Request(url + path, raw, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read())
 
 

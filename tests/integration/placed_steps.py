@@ -29,6 +29,15 @@ sleep_in_container = docker_step(
     outputs={"slept": File},
     name="doze",
 )
+sleep_in_many = docker_step(
+    image=IMAGE,
+    command="echo {item} sleeps; sleep 600; {slept}",
+    shell=True,
+    inputs={"item": int},
+    outputs={"slept": File},
+    network="none",
+    name="doze",
+)
 sleep_here = shell_step(
     "trap '' TERM; echo sleeping; sleep 4321 & sleep 4321; {slept}", shell=True, outputs={"slept": File}, name="doze"
 )
@@ -51,6 +60,7 @@ WORKFLOWS = {
     "python": workflow("python", [sleep_in_python]),
     "container": workflow("container", [sleep_in_container]),
     "command": workflow("command", [sleep_here]),
+    "many": workflow("many", [for_each(item=list(range(120))).do(sleep_in_many)]),
     "wide": workflow("wide", for_each(item=list(range(12))).do(square) >> add),
 }
 

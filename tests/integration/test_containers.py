@@ -4,19 +4,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from tests.integration.placed_steps import IMAGE, WORKFLOWS
+from tests.integration.placed_steps import IMAGE, WORKFLOWS, square
 
-from kaon import Docker, docker_step, open_store, run, secret, step, workflow
+from kaon import Docker, docker_step, for_each, open_store, run, secret, step, workflow
 from kaon.artifacts import Directory, File, Store
 from kaon.dsl.backends import Engine
+from kaon.dsl.events import Event, ItemsEvent
 from kaon.dsl.places.owner import owner
 
 pytestmark = pytest.mark.docker
@@ -43,7 +47,25 @@ def owned_by(pid: int) -> list[Any]:
     return [one for one in containers() if one.labels["kaon.owner"].split("/")[1] == str(pid)]
 
 
-def awaited(condition: Callable[[], object], seconds: float = 30) -> bool:
+@contextmanager
+def running_containers() -> Iterator[list[int]]:
+    """Yield how many containers of this process run, look after look, while the block does."""
+    counts, ended = [0], threading.Event()
+
+    def count() -> None:
+        while not ended.wait(0.05):
+            counts.append(sum(one.status == "running" for one in containers(owner())))
+
+    counting = threading.Thread(target=count)
+    counting.start()
+    try:
+        yield counts
+    finally:
+        ended.set()
+        counting.join()
+
+
+def awaited(condition: Callable[[], object], seconds: float = 60) -> bool:
     """Return whether a condition comes true in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -226,14 +248,19 @@ def test_a_run_that_is_killed_leaves_no_container(begun, kaon_home, name):
     assert awaited(lambda: not list((kaon_home / "cache" / "jobs").glob("*")))
 
 
-def test_a_run_that_is_stopped_stops_its_container(begun):
-    process = begun("container")
-    assert awaited(lambda: [one for one in owned_by(process.pid) if one.status == "running"])
+@pytest.mark.parametrize("name, at_once", [("container", 1), ("many", 2)])
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_stopped_stops_its_containers(begun, kaon_home, name, at_once, told):
+    process = begun(name)
+    assert awaited(lambda: len([one for one in owned_by(process.pid) if one.status == "running"]) == at_once)
 
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(told)
 
     assert awaited(lambda: process.poll() is not None)
     assert owned_by(process.pid) == []
+    store = open_store(str(kaon_home / "store"))
+    states = Counter(record.state for record in store.records.step_runs(1))
+    assert (store.records.run(1).state, states) == ("cancelled", {"cancelled": at_once})
 
 
 def test_the_next_run_removes_what_dead_runs_left_and_nothing_else(store):
@@ -259,10 +286,82 @@ def test_the_next_run_removes_what_dead_runs_left_and_nothing_else(store):
                 one.remove(force=True)
 
 
-def test_containers_of_a_wide_loop_run_a_bounded_number_at_a_time(store):
-    engine = Engine(wide=4, workers=2, steps_at_once=2)
+@pytest.mark.parametrize("backend", ["local", pytest.param("prefect", marks=pytest.mark.prefect)])
+def test_a_wide_loop_runs_as_many_containers_at_once_as_are_allowed(store, tmp_path, backend, request):
+    if backend == "prefect":
+        request.getfixturevalue("server")
+    gate = tmp_path / "gate"
+    gate.mkdir()
 
-    assert run(WORKFLOWS["wide"], store=store, engine=engine)["total"] == sum(i * i for i in range(12))
+    def open_when_they_have_met() -> None:
+        awaited(lambda: 3 in counts, 60)
+        (gate / "open").touch()
+
+    waiting = docker_step(
+        image=IMAGE,
+        command="echo waiting; until [ -e {gate}/open ]; do sleep 0.1; done; cp {gate}/open {opened}",
+        shell=True,
+        inputs={"item": int},
+        settings={"gate": gate},
+        outputs={"opened": File},
+        network="none",
+        timeout=timedelta(minutes=2),
+        name="wait",
+    )
+    wide = workflow("wide", [for_each(item=list(range(9))).do(waiting)])
+    engine = Engine(wide=4, workers=1, steps_at_once=3)
+
+    with running_containers() as counts:
+        opening = threading.Thread(target=open_when_they_have_met)
+        opening.start()
+        result = run(wide, store=store, backend=backend, engine=engine)
+        opening.join()
+
+    assert max(counts) == 3
+    assert len(result["opened"]) == 9
+    assert containers(owner()) == []
+
+
+def test_steps_of_this_process_take_turns_though_containers_of_their_loop_do_not(store):
+    inside: list[int] = []
+    most: list[int] = []
+
+    @step(output="checked")
+    def check(squared: int) -> int:
+        inside.append(squared)
+        time.sleep(0.05)
+        most.append(len(inside))
+        inside.remove(squared)
+        return squared
+
+    wide = workflow("turns", for_each(item=list(range(6))).do(square >> check))
+    result = run(wide, store=store, engine=Engine(wide=4, steps_at_once=3))
+
+    assert sorted(result["checked"].values()) == [0, 1, 4, 9, 16, 25]
+    assert most == [1] * 6
+
+
+def test_what_breaks_beside_containers_of_a_wide_loop_stops_them(store):
+    class Unforeseen(Exception):
+        pass
+
+    def breaks(event: Event) -> None:
+        if isinstance(event, ItemsEvent):
+            assert awaited(lambda: [one for one in containers(owner()) if one.status == "running"])
+            raise Unforeseen
+
+    some = docker_step(
+        image=IMAGE,
+        command="[ {item} = 0 ] && sleep 1 || sleep 600; touch {slept}",
+        shell=True,
+        inputs={"item": int},
+        outputs={"slept": File},
+        name="doze",
+    )
+    many = workflow("many", [for_each(item=list(range(12))).do(some)])
+
+    with pytest.raises(Unforeseen):
+        run(many, store=store, engine=Engine(wide=4, steps_at_once=2), on_event=breaks)
     assert containers(owner()) == []
 
 

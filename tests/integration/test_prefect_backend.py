@@ -17,7 +17,7 @@ from kaon.dsl.backends import run, to_prefect
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("server")]
 
-meeting = threading.Barrier(2, timeout=30)
+meeting = threading.Barrier(2, timeout=60)
 
 
 @step(output="left")

@@ -81,7 +81,7 @@ def flow_run_of(tasks: int) -> UUID:
 
 def test_every_task_run_is_recorded_soon_after_the_flow_has_ended(home: Path) -> None:
     with prefect_server(home) as api_url:
-        seen = wait_until_recorded(api_url, flow_run_of(40), expected=40, bound=30)
+        seen = wait_until_recorded(api_url, flow_run_of(40), expected=40, bound=60)
 
         assert seen.complete
         assert str(seen) == "Prefect shows all 40 task runs"
@@ -105,7 +105,7 @@ def test_what_a_run_still_had_to_tell_reaches_the_server_before_the_run_lets_go_
 
     address = own_server.running(home / "prefect")
     assert address is not None
-    assert wait_until_recorded(address.url, flow_run, expected=20, bound=10).complete
+    assert wait_until_recorded(address.url, flow_run, expected=20, bound=60).complete
 
 
 def test_prefects_own_lines_stay_off_the_terminal(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,13 +160,13 @@ def test_runs_at_once_share_a_server_that_outlives_killed_ones_and_ends_with_the
     assert second.address == first.address
 
     first.kill()
-    assert own_server.answers(second.address.url, timeout=5)
+    assert own_server.answers(second.address.url, timeout=60)
 
     second.kill()
     with own_server.shared_server(tmp_path) as adopted:
         assert adopted == first.address
         third = Run(tmp_path)
-    assert own_server.answers(third.address.url, timeout=5), "a run still uses it"
+    assert own_server.answers(third.address.url, timeout=60), "a run still uses it"
 
     third.leave()
     assert own_server.running(tmp_path / "prefect") is None
@@ -211,7 +211,7 @@ def test_a_server_that_nobody_uses_ends_by_itself(tmp_path: Path) -> None:
     folder = own_server.server_folder(tmp_path)
     process = subprocess.Popen([sys.executable, "-c", UNUSED, str(folder)])
 
-    assert process.wait(timeout=30) == -signal.SIGTERM
+    assert process.wait(timeout=60) == -signal.SIGTERM
 
 
 def test_a_server_that_is_used_or_belongs_to_the_lasting_stack_does_not_end_by_itself(tmp_path: Path) -> None:

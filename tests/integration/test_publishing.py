@@ -59,7 +59,7 @@ def registry(tmp_path):
     )
     process = subprocess.Popen(["docker-registry", "serve", str(tmp_path / "registry.yml")])
     address = f"127.0.0.1:{port}"
-    for _ in range(100):
+    for _ in range(600):
         try:
             read(f"http://{address}/v2/")
             break
@@ -67,11 +67,11 @@ def registry(tmp_path):
             time.sleep(0.1)
     yield address
     process.terminate()
-    process.wait(10)
+    process.wait(60)
 
 
 def read(url):
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return json.loads(answer.read())
 
 

@@ -111,9 +111,9 @@ def test_an_application_gone_astray_is_killed_when_its_time_is_up(cluster, kaon_
     ended = run(timed, {"count_events.how": "wait"}, store=store, raises=False)
 
     assert ended.failures[0].cause == "StepTimedOut: it took longer than its timeout of 40 s"
-    assert time.monotonic() - began < 60
-    assert awaited(lambda: cluster.running() == 0, 30)
-    assert awaited(lambda: not left_of(kaon_home), 10)
+    assert time.monotonic() - began < 300
+    assert awaited(lambda: cluster.running() == 0, 60)
+    assert awaited(lambda: not left_of(kaon_home), 60)
 
 
 def test_nothing_is_left_on_the_cluster_of_a_run_that_is_killed(cluster, tmp_path):
@@ -127,8 +127,8 @@ def test_nothing_is_left_on_the_cluster_of_a_run_that_is_killed(cluster, tmp_pat
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    assert awaited(lambda: cluster.running() == 0, 30)
-    assert awaited(lambda: not left_of(home), 10)
+    assert awaited(lambda: cluster.running() == 0, 60)
+    assert awaited(lambda: not left_of(home), 60)
 
 
 def test_a_run_that_is_cancelled_takes_its_application_off_the_cluster(cluster, tmp_path):
@@ -143,7 +143,7 @@ def test_a_run_that_is_cancelled_takes_its_application_off_the_cluster(cluster, 
     finally:
         process.kill()
 
-    assert awaited(lambda: cluster.running() == 0, 30)
+    assert awaited(lambda: cluster.running() == 0, 60)
     assert left_of(home) == []
 
 

@@ -71,7 +71,7 @@ def test_runs_find_the_stack_and_leave_it_up(home: Path) -> None:
     with prefect_server(home) as api_url:
         assert api_url == entry(home, "prefect")["url"]
 
-    assert own_server.answers(api_url, timeout=10)
+    assert own_server.answers(api_url, timeout=60)
     assert tracking_uri(home) == entry(home, "mlflow")["url"]
 
 
@@ -130,7 +130,7 @@ def test_a_server_that_a_run_uses_stays_for_that_run_and_ends_with_it(tmp_path: 
 
         down = stack.down(tmp_path)
         assert [server.note for server in down] == ["a run still uses it: it ends with that run"]
-        assert own_server.answers(address.url, timeout=10)
+        assert own_server.answers(address.url, timeout=60)
 
     assert own_server.running(tmp_path / "prefect") is None
 

@@ -68,7 +68,7 @@ def be_poison(number: int) -> int:
 @step(output="squared", timeout=timedelta(seconds=1))
 def hang(number: int) -> int:
     if number == 3:  # a wait that no exception inside the process ends
-        subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"], check=True)
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(600)"], check=True)
     return number * number
 
 
@@ -162,7 +162,7 @@ def test_a_timeout_kills_what_hangs_outside_of_python(store: Store) -> None:
 
     assert result["total"] == sum(n * n for n in range(6)) - 9
     assert [failure.cause for failure in result.tolerated] == ["TimedOut: it took longer than its timeout of 1 s"]
-    assert time.monotonic() - began < 50
+    assert time.monotonic() - began < 300
 
 
 def test_a_step_runs_in_a_process_of_its_own(store: Store) -> None:

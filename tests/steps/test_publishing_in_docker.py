@@ -65,7 +65,7 @@ def asked(url, path, body=None):
     request = urllib.request.Request(
         url + path, body and json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read())
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.web import flows
 
 import kaon
@@ -25,6 +25,9 @@ from kaon.artifacts.web import create_app
 from kaon.artifacts.web.serving import Server
 
 SERIOUS = ("serious", "critical")
+PATIENCE = 60_000
+"""Milliseconds after which a page, or what is expected of it, is held to hang."""
+expect.set_options(timeout=PATIENCE)
 
 
 @contextmanager
@@ -35,7 +38,7 @@ def served(app: FastAPI) -> Iterator[str]:
         server = Server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not server.started and thread.is_alive() and time.monotonic() < deadline:
             time.sleep(0.01)
         assert server.started
@@ -43,7 +46,7 @@ def served(app: FastAPI) -> Iterator[str]:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(60)
 
 
 def make_runs(store: Store) -> None:
@@ -95,7 +98,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A page of a new visitor; what goes wrong in its scripts, or against its policy, fails the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     opened = context.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(PATIENCE)
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)

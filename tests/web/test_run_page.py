@@ -41,7 +41,7 @@ def going_on(store: Store, workflow: Workflow, settings: dict[str, object]) -> I
     finally:
         if store.records.run(run).ended is None:
             store.records.want(run, "cancelled")
-        thread.join(30)
+        thread.join(90)
 
 
 def csrf_of(client: TestClient, path: str) -> str:
@@ -134,7 +134,7 @@ def test_the_log_is_searched_and_downloaded(site: str, page: Page) -> None:
 
 def test_a_run_is_watched_live_in_two_tabs(site: str, page: Page, browser: Browser, store_folder: Path) -> None:
     store = open_store(store_folder)
-    with going_on(store, flows.learning, {"train.slow": 0.4, "train.epochs": 8, "train.rank": 7}) as run:
+    with going_on(store, flows.learning, {"train.slow": 1.0, "train.epochs": 8, "train.rank": 7}) as run:
         page.goto(f"{site}/runs/{run}?at=learning/train")
         other = browser.new_page()
         other.goto(f"{site}/runs/{run}")
@@ -143,11 +143,11 @@ def test_a_run_is_watched_live_in_two_tabs(site: str, page: Page, browser: Brows
             "document.querySelector('.plan a.node[aria-label^=\"train:\"]').dataset.state == 'running'"
         )
         assert node(page, "report") == "activated" or node(page, "count_popular") in ("pending", "running")
-        expect(page.locator("#panel")).to_contain_text("of 8", timeout=10_000)
-        expect(page.locator("#log-lines")).to_contain_text("epoch 3: loss", timeout=10_000)
+        expect(page.locator("#panel")).to_contain_text("of 8")
+        expect(page.locator("#log-lines")).to_contain_text("epoch 3: loss")
         expect(page.locator("#panel .chart[data-state=drawn]")).to_be_visible()
         for tab in (page, other):
-            expect(tab.locator("#run-head .state.pill")).to_have_text("completed", timeout=20_000)
+            expect(tab.locator("#run-head .state.pill")).to_have_text("completed")
         lines = page.locator("#log-lines li").all_inner_texts()
         assert [line.split()[-3] for line in lines] == [f"{n}:" for n in range(1, 9)]  # each once, in order
         assert node(other, "report") == "completed"
@@ -194,15 +194,15 @@ def test_a_lost_connection_is_taken_up_again(browser: Browser, store_folder: Pat
     server, thread = serve(port)
     with going_on(store, flows.learning, {"train.slow": 0.5, "train.epochs": 14, "train.rank": 3}) as run:
         page.goto(f"http://127.0.0.1:{port}/runs/{run}?at=learning/train")
-        expect(page.locator("#log-lines")).to_contain_text("epoch 2: loss", timeout=10_000)
+        expect(page.locator("#log-lines")).to_contain_text("epoch 2: loss")
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         time.sleep(1.5)
         server, thread = serve(port)
-        expect(page.locator("#run-head .state.pill")).to_have_text("completed", timeout=30_000)
+        expect(page.locator("#run-head .state.pill")).to_have_text("completed")
         lines = page.locator("#log-lines li").all_inner_texts()
     server.should_exit = True
-    thread.join(20)
+    thread.join(60)
     page.close()
 
     assert [line.split()[-3] for line in lines] == [f"{n}:" for n in range(1, 15)]
@@ -215,7 +215,7 @@ def test_a_run_is_cancelled_from_its_page(site: str, page: Page, store_folder: P
         page.on("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name="Cancel").click()
 
-        expect(page.locator("#run-head .state.pill")).to_have_text("cancelled", timeout=30_000)
+        expect(page.locator("#run-head .state.pill")).to_have_text("cancelled")
         assert store.records.run(run).state == "cancelled"
 
 
@@ -331,7 +331,7 @@ def test_the_page_is_accessible_in_both_themes(
 @kaon.step(output="waited")
 def wait_a_little(n: int) -> int:
     """Wait, so that there is a rate."""
-    time.sleep(0.4)
+    time.sleep(1)
     return n
 
 
@@ -342,7 +342,7 @@ def test_a_loop_that_goes_on_tells_its_counts_its_rate_and_the_time_left(
     with going_on(open_store(store_folder), waiting, {}) as run:
         page.goto(f"{site}/runs/{run}?at=waiting/for_each%5Bn%5D")
         panel = page.locator("#panel")
-        expect(panel).to_contain_text("of 60", timeout=10_000)
+        expect(panel).to_contain_text("of 60")
         expect(panel.locator("dt", has_text="Time left")).to_be_visible(timeout=10_000)
         expect(panel.locator("dt", has_text="Rate")).to_be_visible()
         open_store(store_folder).records.want(run, "cancelled")

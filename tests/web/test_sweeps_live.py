@@ -122,7 +122,7 @@ def test_a_stream_ends_when_the_server_stops(client: TestClient) -> None:
         return [*first, *[message async for message in stream]]
 
     with ThreadPoolExecutor(1) as elsewhere:
-        messages = elsewhere.submit(lambda: asyncio.run(left())).result(timeout=10)
+        messages = elsewhere.submit(lambda: asyncio.run(left())).result(timeout=60)
 
     assert len(messages) == 2 and "sweep-head" in messages[1]
 

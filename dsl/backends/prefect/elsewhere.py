@@ -15,10 +15,10 @@ from ..failures import Stopped, failure_of, placed_path
 from ..helping import Help, help_with
 from ..interpret import Interpreter
 from ..local import tally_of
+from ..parts import parts
 from ..references import Reference, artifacts
 from ..session import Session
 from .conductor import PrefectConductor, distinct
-from .shards import parts
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class ElsewhereConductor(PrefectConductor):
         tally, loop, frame = tally_of(self._session, each), each.loop, each.frame
         task = self._sent(_shard, loop.path.rpartition("/")[2], "")
         begun = []
-        for title, part, at_once in parts(self._session, each):
+        for title, part, at_once in parts(each, self._session.terms.engine.steps_at_once):
             help_given = Sealed(help_with(self._session, loop))
             begun.append((part, task.submit(title, help_given, Sealed(part), at_once)))
         self.submitted += len(begun)

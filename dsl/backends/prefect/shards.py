@@ -21,22 +21,18 @@ from ...plan import Call, Loop, walk
 from ...resources import Resources
 from ..calls import Opened
 from ..effects import Each, HandedOn
-from ..failures import Stopped, failure_of, placed_path
+from ..failures import Stopped, failure_of
 from ..inline_worker import InlineWorker
 from ..interpret import Interpreter
 from ..local import tally_of
 from ..own_process import LOOK, cause_of_death
 from ..pace import BATCH_SECONDS, Pace
+from ..parts import parts
 from ..perform import Broken
 from ..placed import PlacedWorker
 from ..session import Session
 from ..shard import Crashed, Ended, Shard, Worker
 from ..tally import Tally
-
-SHARDS = 32
-"""Shards of one loop at most: what Prefect shows stays a summary."""
-EACH = 8
-"""Shards for each of those that run at the same time: enough that none is left waiting for the last one."""
 
 
 class ShardRun:
@@ -112,7 +108,7 @@ def run_in_shards(session: Session, interpreter: Interpreter, each: Each) -> tup
         _run_shard, name=label, task_run_name="{title}", cache_policy=NO_CACHE, persist_result=False
     )
     begun = []
-    for title, part, at_once in parts(session, each):
+    for title, part, at_once in parts(each, _beside(session, each.loop)):
         run = ShardRun(session, interpreter, part, tally, pace, at_once)
         begun.append((run, task.submit(title, run, each.loop.on_failure)))
     for _, future in begun:
@@ -120,17 +116,11 @@ def run_in_shards(session: Session, interpreter: Interpreter, each: Each) -> tup
     return [end for run, future in begun for end in run.results(future)], len(begun)
 
 
-def parts(session: Session, each: Each) -> Iterator[tuple[str, Each, int | None]]:
-    """Yield the shards of a loop: what each is called, its items, and how many of them may be under way."""
-    at_once, engine = each.loop.at_once, session.terms.engine
-    beside = min(engine.workers, engine.steps_at_once)
-    shards = at_once if at_once is not None and at_once <= beside else min(SHARDS, EACH * beside)
-    size = -(-len(each.items) // shards)
-    where = placed_path(each.loop.path, each.frame.keys, each.frame.attempts).partition("/")[2]
-    for first in range(0, len(each.items), size):
-        items = each.items[first : first + size]
-        title = f"{where} {first + 1}–{first + len(items)} of {len(each.items)}"
-        yield title, Each(each.loop, each.frame, items), None if at_once is None else max(1, at_once // beside)
+def _beside(session: Session, loop: Loop) -> int:
+    """Return how many shards of a loop run at the same time: those that need a worker process wait for one."""
+    engine = session.terms.engine
+    here = session.shared and any(isinstance(call, Call) and call.place in ON_THIS_MACHINE for call in walk(loop))
+    return min(engine.workers, engine.steps_at_once) if here else engine.steps_at_once
 
 
 def _run_shard(title: str, run: ShardRun, on_failure: str) -> State[None]:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -13,13 +12,21 @@ from kaon.artifacts.publications.history import BrokenHistory, add_event, champi
 from kaon.artifacts.publications.lock import PublicationBusy, publishing_alone
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from kaon.artifacts.publications.lock import publishing_alone
 with publishing_alone(Path(sys.argv[1]), "model"):
     print("held", flush=True)
-    time.sleep(float(sys.argv[2]))
+    sys.stdin.readline()
 """
+
+
+def holding(folder):
+    """Return a process that publishes until its standard input is closed."""
+    pipe = subprocess.PIPE
+    other = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdin=pipe, stdout=pipe, text=True)
+    assert other.stdout.readline() == "held\n"
+    return other
 
 
 @pytest.fixture
@@ -70,27 +77,29 @@ def test_two_rollbacks_lead_two_champions_back(tmp_path):
 
 
 def test_a_second_publication_waits_for_the_first_and_says_so(tmp_path):
-    other = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path), "1.0"], stdout=subprocess.PIPE, text=True)
-    assert other.stdout.readline() == "held\n"
-    began, said = time.monotonic(), []
+    other = holding(tmp_path)
+    said = []
 
-    with publishing_alone(tmp_path, "model", waits=lambda: said.append("waiting")):
-        waited = time.monotonic() - began
+    def waits():
+        said.append("waiting")
+        other.stdin.close()  # only now the other one ends
 
-    assert said == ["waiting"] and 0.3 < waited < 20
-    assert other.wait(10) == 0
+    with publishing_alone(tmp_path, "model", waits=waits):
+        said.append("published")
+
+    assert said == ["waiting", "published"]
+    assert other.wait(60) == 0
 
 
 def test_a_publication_that_was_killed_holds_nobody_up(tmp_path):
-    other = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path), "60"], stdout=subprocess.PIPE, text=True)
-    assert other.stdout.readline() == "held\n"
+    other = holding(tmp_path)
     with pytest.raises(PublicationBusy, match="still at work"), publishing_alone(tmp_path, "model", patience=0.2):
         raise AssertionError("the other one holds it")
 
     os.kill(other.pid, 9)
-    other.wait(10)
+    other.wait(60)
 
-    with publishing_alone(tmp_path, "model", patience=5):
+    with publishing_alone(tmp_path, "model", patience=60):
         pass
 
 

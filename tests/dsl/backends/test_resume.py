@@ -13,6 +13,7 @@ from kaon.artifacts.errors import StillRunning
 from kaon.artifacts.records.tables import runs
 from kaon.dsl import for_each, step, workflow
 from kaon.dsl.backends import Engine, RunFailed, run
+from kaon.dsl.backends.session import Session
 
 made: list[str] = []
 broken = {"train"}
@@ -114,7 +115,7 @@ def test_a_runner_that_was_overtaken_changes_nothing(store: Store) -> None:
     @step(output="slow")
     def wait() -> int:
         begun.set()
-        overtaken.wait(30)
+        overtaken.wait(60)
         return 1
 
     flow = workflow("slow", wait >> square.reads(number="slow"))
@@ -128,11 +129,11 @@ def test_a_runner_that_was_overtaken_changes_nothing(store: Store) -> None:
 
     thread = threading.Thread(target=stale)
     thread.start()
-    assert begun.wait(30)
+    assert begun.wait(60)
     _age_heartbeat(store)
     lease = store.records.take_over(1).lease
     overtaken.set()
-    thread.join(30)
+    thread.join(60)
 
     assert [type(error) for error in caught] == [Fenced]
     assert (lease.generation, store.records.run(1).state) == (2, "running")
@@ -140,11 +141,21 @@ def test_a_runner_that_was_overtaken_changes_nothing(store: Store) -> None:
     assert store.records.outputs(1) == []
 
 
-def test_a_cancelled_run_starts_nothing_more_and_says_who_stopped_it(store: Store) -> None:
+def test_a_cancelled_run_starts_nothing_more_and_says_who_stopped_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard, drain = threading.Event(), Session.drain
+
+    def hear(session: Session, reason: str) -> None:
+        drain(session, reason)
+        heard.set()
+
+    monkeypatch.setattr(Session, "drain", hear)
+
     @step(output="slow")
     def ask_to_cancel() -> int:
         store.records.want(1, "cancelled")
-        threading.Event().wait(3)
+        assert heard.wait(60)
         return 4
 
     result = run(workflow("slow", ask_to_cancel >> square.reads(number="slow")), store=store, raises=False)
@@ -158,7 +169,7 @@ def test_a_step_that_outlasts_the_grace_is_stopped(store: Store) -> None:
     @step(output="slow")
     def ask_to_cancel() -> int:
         store.records.want(1, "cancelled")
-        for _ in range(1000):
+        for _ in range(6000):
             threading.Event().wait(0.05)
         return 4
 

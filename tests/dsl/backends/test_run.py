@@ -3,6 +3,7 @@
 import gc
 import logging
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -262,8 +263,10 @@ def test_a_run_says_that_it_is_alive_while_a_step_runs(store: Store, monkeypatch
 
     @step(output="rested")
     def rest() -> int:
-        time.sleep(0.5)
-        seen.append(store.records.run(1))
+        until = time.monotonic() + 60
+        while (now := store.records.run(1)).heartbeat <= now.started and time.monotonic() < until:
+            time.sleep(0.02)
+        seen.append(now)
         return 1
 
     run(workflow("resting", rest), store=store)
@@ -275,8 +278,11 @@ def test_a_run_says_that_it_is_alive_while_a_step_runs(store: Store, monkeypatch
 def test_what_steps_say_is_kept_while_the_records_are_busy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     write, refusals = store.records.add_messages, iter([StoreBusy("the records are busy"), None])
 
+    refused = threading.Event()
+
     def busy_at_first(*said: object) -> None:
         if refusal := next(refusals, None):
+            refused.set()
             raise refusal
         write(*said)  # type: ignore[arg-type]
 
@@ -286,7 +292,7 @@ def test_what_steps_say_is_kept_while_the_records_are_busy(store: Store, monkeyp
     @step(output="spoken")
     def speak() -> int:
         current_step().log("first")
-        time.sleep(0.3)
+        assert refused.wait(60)
         current_step().log("second")
         return 1
 

@@ -33,13 +33,13 @@ def task(function: Callable[..., Any], *arguments: Any, timeout: float | None = 
     return Task((function, *arguments), timeout)
 
 
-def drive(worker: Worker, tasks: Sequence[Task], patience: float = 30.0) -> list[Reply]:
+def drive(worker: Worker, tasks: Sequence[Task], patience: float = 60.0) -> list[Reply]:
     """Submit, and return all replies until nothing more is awaited."""
     worker.submit(tasks)
     return list(awaited(worker, patience))
 
 
-def awaited(worker: Worker, patience: float = 30.0) -> Iterator[Reply]:
+def awaited(worker: Worker, patience: float = 60.0) -> Iterator[Reply]:
     until = time.monotonic() + patience
     while worker.busy:
         assert time.monotonic() < until, "the worker hangs"
@@ -61,7 +61,7 @@ def death(replies: Sequence[Reply]) -> Died:
     return died
 
 
-def gone(*pids: int, within: float = 2.0) -> bool:
+def gone(*pids: int, within: float = 30.0) -> bool:
     """Return whether the processes are gone in time."""
     until = time.monotonic() + within
     while time.monotonic() < until:
@@ -105,7 +105,7 @@ def call_exit(code: int) -> None:
 
 def kill_me(number: int) -> None:
     os.kill(os.getpid(), number)
-    time.sleep(30)
+    time.sleep(300)
 
 
 def crash() -> None:
@@ -123,7 +123,7 @@ def sleep_in_c(seconds: int) -> None:
 
 def start_child(file: Path, own_session: bool) -> None:
     """Start a process that sleeps, write its number to a file, and wait for it."""
-    command = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+    command = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
     child = subprocess.Popen(command, start_new_session=own_session)
     part = file.with_suffix(".part")
     part.write_text(f"{os.getpid()} {child.pid}")
@@ -133,7 +133,7 @@ def start_child(file: Path, own_session: bool) -> None:
 
 def take_memory(size: int) -> None:
     held = b"1" * size
-    time.sleep(30)
+    time.sleep(300)
     assert held
 
 

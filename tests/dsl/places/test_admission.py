@@ -16,7 +16,7 @@ GIB = 2**30
 def test_no_more_cores_are_in_use_than_there_are() -> None:
     admission = Admission(cores=2, memory=GIB)
     inside, most = 0, 0
-    lock = threading.Lock()
+    lock, both = threading.Lock(), threading.Barrier(2, timeout=60)
 
     def use() -> None:
         nonlocal inside, most
@@ -24,7 +24,7 @@ def test_no_more_cores_are_in_use_than_there_are() -> None:
             with lock:
                 inside += 1
                 most = max(most, inside)
-            time.sleep(0.01)
+            both.wait()
             with lock:
                 inside -= 1
 
@@ -55,19 +55,21 @@ def test_memory_is_promised_too() -> None:
 def test_a_large_one_is_not_overtaken_for_ever() -> None:
     admission = Admission(cores=2, memory=GIB)
     admission.acquire(1)
+    large_waits, small_waits = threading.Event(), threading.Event()
     order: list[str] = []
 
     def large() -> None:
-        with admission.admitted(2):
+        with admission.admitted(2, waiting=large_waits.set):
             order.append("large")
 
     def small() -> None:
-        time.sleep(0.2)
-        with admission.admitted(1):
+        assert large_waits.wait(60)
+        with admission.admitted(1, waiting=small_waits.set):
             order.append("small")
+            small_waits.set()
 
     def give() -> None:
-        time.sleep(0.5)
+        assert small_waits.wait(60)
         admission.release(1)
 
     _in_threads(large, small, give)
@@ -129,5 +131,5 @@ def _in_threads(*functions: object) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(90)
         assert not thread.is_alive()

@@ -1,6 +1,7 @@
 """Deaths of workers, of the zygote and of the run's process: noticed, told, and nothing left behind."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -70,27 +71,25 @@ def test_a_poison_task_among_two_hundred_costs_no_other_task(pool: Pool) -> None
 
 @pytest.mark.parametrize("sleep", [tasks.sleep, tasks.sleep_in_c], ids=["python", "foreign code"])
 def test_a_task_over_its_time_is_killed_wherever_it_hangs(pool: Pool, sleep: object) -> None:
-    began = time.monotonic()
     with pool.worker() as worker:
-        replies = drive(worker, [task(tasks.echo, 0), task(sleep, 30, timeout=0.3), task(tasks.echo, 2)])  # type: ignore[arg-type]
+        replies = drive(worker, [task(tasks.echo, 0), task(sleep, 300, timeout=0.3), task(tasks.echo, 2)])  # type: ignore[arg-type]
 
     died = death(replies)
     assert isinstance(died, TimedOut)
     assert (died.index, died.why) == (1, "it took longer than its timeout of 0.3 s")
-    assert time.monotonic() - began < 10
 
 
 def test_the_time_of_a_task_starts_when_it_starts(pool: Pool) -> None:
     with pool.worker() as worker:
-        replies = drive(worker, [task(tasks.sleep, 0.2, timeout=2) for _ in range(12)])
+        replies = drive(worker, [task(tasks.sleep, 0.2, timeout=4) for _ in range(24)])
 
-    assert len(results(replies)) == 12
+    assert len(results(replies)) == 24
 
 
 @pytest.mark.parametrize("own_session", [False, True])
 def test_what_a_task_started_goes_with_it(pool: Pool, tmp_path: Path, own_session: bool) -> None:
     with pool.worker() as worker:
-        replies = drive(worker, [task(tasks.start_child, tmp_path / "pids", own_session, timeout=1.5)])
+        replies = drive(worker, [task(tasks.start_child, tmp_path / "pids", own_session, timeout=3)])
 
     assert isinstance(death(replies), TimedOut)
     assert gone(*_pids(tmp_path / "pids"))
@@ -120,7 +119,8 @@ def test_an_idle_worker_that_dies_is_replaced_without_a_word(pool: Pool) -> None
         [first] = results(drive(worker, [task(tasks.pid)]))
         os.kill(first, signal.SIGKILL)
         assert gone(first)
-        time.sleep(0.2)
+        assert worker._link is not None
+        assert select.select([worker._link._lifeline], [], [], 60)[0], "the zygote tells of it"
         [second] = results(drive(worker, [task(tasks.pid)]))
 
     assert first != second
@@ -160,29 +160,31 @@ def test_nothing_is_left_of_a_run_that_is_killed(tmp_path: Path, number: int) ->
     run = _start_run(tmp_path, "")
     zygote, worker, child = _run_pids(tmp_path)
     os.kill(run.pid, number)
-    run.wait(10)
+    run.wait(60)
 
-    assert gone(zygote, worker, child, within=2.0)
+    assert gone(zygote, worker, child)
 
 
 def test_nothing_is_left_of_a_run_that_is_killed_while_a_fork_of_it_lives_on(tmp_path: Path) -> None:
-    run = _start_run(tmp_path, "if os.fork() == 0: time.sleep(5); os._exit(0)", before=False)
+    run = _start_run(tmp_path, "if os.fork() == 0: time.sleep(600); os._exit(0)", before=False)
     pids = _run_pids(tmp_path)
     run.kill()
-
-    assert gone(*pids, within=2.0)
+    try:
+        assert gone(*pids)
+    finally:
+        os.killpg(run.pid, signal.SIGKILL)  # the fork, which is there until now
 
 
 def test_nothing_is_left_of_a_run_that_is_killed_during_the_setup(tmp_path: Path) -> None:
     run = _start_run(tmp_path, "setup = slow")
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not (tmp_path / "setup").exists():
         assert time.monotonic() < until
         time.sleep(0.05)
     zygote = int((tmp_path / "setup").read_text() or 0)
     run.kill()
 
-    assert gone(zygote, within=2.0)
+    assert gone(zygote)
 
 
 def test_a_forked_process_makes_workers_of_its_own(tmp_path: Path) -> None:
@@ -235,7 +237,7 @@ def _start_run(folder: Path, more: str, *, before: bool = True) -> "subprocess.P
                 f"folder = Path({str(folder)!r})",
                 "def slow():",
                 "    (folder / 'setup').write_text(str(os.getpid()))",
-                "    time.sleep(30)",
+                "    time.sleep(300)",
                 more if before else "",
                 "with Pool(setup, size=1) as pool, pool.worker() as worker:",
                 "    worker.submit([task(start_child, folder / 'pids', False)])",
@@ -257,7 +259,7 @@ def _run_pids(folder: Path) -> tuple[int, int, int]:
 
 
 def _pids(file: Path) -> tuple[int, int]:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not file.exists():
         assert time.monotonic() < until, "the task did not start"
         time.sleep(0.02)

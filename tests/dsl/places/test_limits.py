@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 
 import pytest
 from tests.dsl.places import tasks
@@ -13,7 +12,6 @@ from kaon.dsl.places.pool import Pool
 
 
 def test_a_process_over_its_memory_is_killed_and_says_how_much_it_used(pool: Pool) -> None:
-    began = time.monotonic()
     with pool.worker(Limits(memory=200 * tasks.MIB)) as worker:
         replies = drive(worker, [task(tasks.echo, 0), task(tasks.take_memory, 300 * tasks.MIB)])
 
@@ -21,7 +19,6 @@ def test_a_process_over_its_memory_is_killed_and_says_how_much_it_used(pool: Poo
     assert died.index == 1
     assert died.why.startswith("it used ")
     assert died.why.endswith(" MiB, and its limit is 200 MiB")
-    assert time.monotonic() - began < 20
 
 
 def test_what_a_task_starts_counts_as_its_memory(pool: Pool) -> None:

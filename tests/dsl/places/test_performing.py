@@ -36,7 +36,7 @@ class Other:
 @pytest.fixture
 def other() -> Iterator[Other]:
     here, there = socket.socketpair()
-    here.settimeout(10)
+    here.settimeout(60)
     word = Word(mmap(-1, PAGE))
 
     def perform(payload: Any, tell: Tell) -> Any:
@@ -55,7 +55,7 @@ def other() -> Iterator[Other]:
     thread.start()
     yield Other(here, word)
     here.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
     there.close()
     here.close()

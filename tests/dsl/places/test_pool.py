@@ -40,22 +40,22 @@ def test_nothing_is_waited_for_when_nothing_was_submitted(pool: Pool) -> None:
     with pool.worker() as worker:
         began = time.monotonic()
 
-        assert worker.replies(10) == []
-        assert time.monotonic() - began < 5
+        assert worker.replies(600) == []
+        assert time.monotonic() - began < 300
 
 
 def test_a_task_tells_while_it_runs(pool: Pool) -> None:
     with pool.worker() as worker:
-        batch = worker.submit([task(tasks.saying, "half", 30)])
-        told = worker.replies(5.0)
+        batch = worker.submit([task(tasks.saying, "half", 300)])
+        told = worker.replies(60)
 
     assert told == [Told(batch, 0, "half")]
 
 
 def test_a_result_does_not_wait_for_the_end_of_its_batch(pool: Pool) -> None:
     with pool.worker() as worker:
-        batch = worker.submit([task(tasks.echo, 1), task(tasks.sleep, 30)])
-        replies = worker.replies(5.0)
+        batch = worker.submit([task(tasks.echo, 1), task(tasks.sleep, 300)])
+        replies = worker.replies(60)
 
     assert replies == [Done(batch, 0, 1)]
 
@@ -268,7 +268,7 @@ def test_closing_ends_waiting_and_refuses_more() -> None:
         thread = threading.Thread(target=wait)
         thread.start()
         pool.close()
-        thread.join(5)
+        thread.join(60)
         replies = list(awaited(worker))
         with pytest.raises(PoolClosed):
             worker.submit([task(tasks.echo, 1)])
