@@ -27,7 +27,11 @@ def logs(
     run: RunId,
     step: Annotated[
         str | None,
-        typer.Argument(metavar="[STEP]", help="A step's name or path, or one item of it: train[market=CA]."),
+        typer.Argument(
+            metavar="STEP",
+            help="A step's name or path, or one item of it: train\\[market=CA]; of a sweep also train\\[point=4], by "
+            "the number in its leaderboard.",
+        ),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only of steps that failed.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
@@ -46,7 +50,7 @@ def logs(
     record = found_run(store, run)
     if as_json and follow:
         raise CallError("--json is one list, and --follow has no end", fix="give one of them")
-    chosen = None if step is None else selection(store.records.overview(record.id), step)
+    chosen = None if step is None else selection(store, store.records.overview(record.id), step)
     log = Log(store, record, chosen, ("failed",) if failed else None)
     if as_json:
         print_json_rows(None, "messages", map(described_message, log.new()))
