@@ -36,7 +36,7 @@ def runs(
     if as_json:
         print_json([described_run(run) for run in found])
         return
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             str(run.id),
             run.workflow,
