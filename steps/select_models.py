@@ -47,13 +47,14 @@ def select_models(
     global model, paired by user, lies above `minimum_gain`: the market is better served by a model of its own.
 
     Which challenger is asked of all markets together, since to take the best one of each market costs about as much
-    as it gains: they differ by less than one market can tell. The usual challenger is the blend, which knows what the
-    others know, or one that is better with evidence over the users of all markets. A market with evidence for it takes
-    it, or what is better than it with evidence in the market itself; a market with evidence for others only takes the
-    one with the largest mean gain.
+    as it gains: they differ by less than one market can tell. The usual challenger is the better blend, which knows
+    what the others know, or one that is better with evidence over the users of all large markets. A market with
+    evidence for it takes it, or what is better than it with evidence in the market itself; a market with evidence for
+    others only takes the one with the largest mean gain.
 
-    A market with too few judged users goes by the others: it takes what is better than the global model with evidence
-    in each of them, if there are at least two and something is, else the global model.
+    A market without evidence of its own, or with too few judged users for any, goes by all: if the large markets, two
+    at least, have evidence together, it takes the same challenger where it probably gains more than `minimum_gain`:
+    what its own users say, drawn towards what large markets gain (see shrinkage). Else the global model serves it.
 
     als_scores: of the ALS model of all markets.
     minimum_users: judged users below which a market cannot choose for itself.

@@ -11,6 +11,10 @@ import numpy as np
 from .ranking import Floats
 
 
+LEAST_NOISE = 1e-12
+"""Users who all gain the same leave no noise to weigh by."""
+
+
 def probable_gain(own: Floats, others: Sequence[Floats]) -> float:
     """Return the gain of one market, drawn towards those of some markets, which may include it.
 
@@ -22,7 +26,7 @@ def probable_gain(own: Floats, others: Sequence[Floats]) -> float:
     0.2
     """
     gains = np.array([float(one.mean()) for one in others])
-    noise = np.maximum([_noise(one) for one in others], np.finfo("f8").tiny)
+    noise = np.maximum([_noise(one) for one in others], LEAST_NOISE)
     between = _between(gains, noise)
     weight = 1 / (noise + between)
     usual = float(weight @ gains / weight.sum())
