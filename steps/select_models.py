@@ -89,16 +89,14 @@ def select_models(
         for market, own in ndcg.items()
     }
     proven = {market: [name for name, of in gain[market].items() if of.low > minimum_gain] for market in large}
-    common = _common(large, base, usual, challengers)
-    over_all = sure_interval(_together(large, common) - _together(large, base)) if common else None
-    shared = common if over_all and over_all.low > minimum_gain else None
+    shared, over_all = _shared_gain(large, base, usual, challengers, sure_interval) or (base, None)
     choices = {}
     for market, own in ndcg.items():
         users, model, reason = len(own[base]), base, f"no challenger's gain is above {minimum_gain:g} with evidence"
         if market in large and proven[market]:
             model, why = _best_proven(own, proven[market], gain[market], usual, sure_interval)
             reason = f"gains {gain[market][model]} over {base}{why}"
-        elif shared and shared in own and _probable(own, large, shared, base) > minimum_gain:
+        elif over_all and over_all.low > minimum_gain and _probable(own, large, shared, base) > minimum_gain:
             model, reason = shared, f"probably gains: {over_all} over {base} in all large markets together"
         elif market not in large:
             reason = f"{users} judged users are fewer than {minimum_users}"
@@ -123,7 +121,9 @@ def _together(large: Judged, name: MarketModel) -> Floats:
 
 
 def _probable(own: Mapping[MarketModel, Floats], large: Judged, name: MarketModel, base: MarketModel) -> float:
-    return probable_gain(own[name] - own[base], [of[name] - of[base] for of in large.values()])
+    """Return what a market that judged a model probably gains by it over the global one; 0 for one that did not."""
+    gains = [of[name] - of[base] for of in large.values()]
+    return probable_gain(own[name] - own[base], gains) if name in own else 0.0
 
 
 def _judged_everywhere(large: Judged, challengers: list[MarketModel]) -> dict[MarketModel, float]:
@@ -138,22 +138,27 @@ def _usual_challenger(large: Judged, challengers: list[MarketModel], interval: M
     None where no blend was judged.
     """
     mean = _judged_everywhere(large, challengers)
-    blend = max((name for name in mean if name in BLENDS), key=lambda name: mean[name], default=None)
-    if blend is None:
+    blends = [name for name in mean if name in BLENDS]
+    if not blends:
         return None
+    blend = max(blends, key=lambda name: mean[name])
     best = max(mean, key=lambda name: mean[name])
     return best if interval(_together(large, best) - _together(large, blend)).low > 0 else blend
 
 
-def _common(
-    large: Judged, base: MarketModel, usual: MarketModel | None, challengers: list[MarketModel]
-) -> MarketModel | None:
-    """Return what markets without evidence of their own could share: the usual challenger, or the best of others.
+def _shared_gain(
+    large: Judged, base: MarketModel, usual: MarketModel | None, challengers: list[MarketModel], interval: Measure
+) -> tuple[MarketModel, Interval] | None:
+    """Return what markets without evidence of their own could share, and what the users of large markets gain by it.
 
-    None unless two markets at least could speak for it.
+    It is the usual challenger, or the best of others where no blend was judged. None unless two markets speak for it.
     """
     mean = _judged_everywhere(large, challengers)
-    return (usual or max(mean, key=lambda name: mean[name], default=None)) if len(large) > 1 else None
+    if len(large) < 2 or not mean:
+        return None
+    best = max(mean, key=lambda name: mean[name])
+    shared = usual or best
+    return shared, interval(_together(large, shared) - _together(large, base))
 
 
 def _best_proven(

@@ -10,7 +10,6 @@ import numpy as np
 
 from .ranking import Floats
 
-
 LEAST_NOISE = 1e-12
 """Users who all gain the same leave no noise to weigh by."""
 
