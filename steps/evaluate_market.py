@@ -24,7 +24,7 @@ def evaluate_market(
     local_als: FactorModel,
     market: str,
 ) -> MarketScores:
-    """Return nDCG@10 of a market's models and of their blend with those of all, for each user of its tuning slice.
+    """Return nDCG@10 of a market's models and of blends with those of all, for each user of its tuning slice.
 
     Full ranking of the market's catalogue; items met in train are removed; a user without a score counts as zero.
     """
@@ -35,6 +35,7 @@ def evaluate_market(
         "fine_tuned_tower": fine_tuned_tower,
         "local_als": local_als,
         "blend": Blend((local_als, als, tower)),
+        "tower_blend": Blend((local_tower, tower, als)),
     }
     ndcg = {name: ndcg_at(K, ranks_by_model(asked, one)) for name, one in models.items()}
     current_step().metrics({f"ndcg@{K}.{name}": float(values.mean()) for name, values in ndcg.items() if len(values)})

@@ -7,7 +7,7 @@ import altair
 
 from .market_models import MARKET_MODELS, Choice
 
-COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#72b7b2", "#e45756", "#b279a2")
+COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#72b7b2", "#e45756", "#b279a2", "#ff9da6")
 WIDTH, ROW = 420, 18
 
 

@@ -12,11 +12,13 @@ from .ranking import Interval
 if TYPE_CHECKING:
     from .two_tower import TwoTower
 
-MarketModel = Literal["tower", "local_tower", "fine_tuned_tower", "als", "local_als", "blend"]
+MarketModel = Literal["tower", "local_tower", "fine_tuned_tower", "als", "local_als", "blend", "tower_blend"]
 """Towers trained on all markets; on this one alone, from its popularity; on all, and then on this one. ALS of all
-markets; of this one alone. The scores of this one's ALS and, weighing less, of the ALS and the towers of all, added."""
+markets; of this one alone. The scores of this one's ALS and, weighing less, of the ALS and the towers of all, added; of
+this one's own towers and, weighing little, of the towers and the ALS of all."""
 
 MARKET_MODELS: tuple[MarketModel, ...] = get_args(MarketModel)
+BLENDS: tuple[MarketModel, ...] = ("blend", "tower_blend")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +89,7 @@ class MarketChoices:
                     return local_als[market]
                 case "blend":
                     return Blend((local_als[market], als, tower))
+                case "tower_blend":
+                    return Blend((local_tower[market], tower, als))
 
         return {market: chosen(market) for market in markets}

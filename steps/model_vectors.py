@@ -19,8 +19,10 @@ Vectors = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.str_]
 Mask = npt.NDArray[np.bool_]
 
-SPREADS = (1.0, 0.5, 0.25)
-"""Of the parts of a blend: how widely the scores of each are spread, by the spread of the first one's."""
+FACTORS_FIRST = (1.0, 0.5, 0.25)
+TOWER_FIRST = (1.0, 0.1, 0.1)
+"""Of the parts of a blend: how widely the scores of each are spread, by the spread of the first one's. A market's own
+tower starts from what is popular there, which a few titles stand out of: others need little to reorder the rest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +30,12 @@ class Blend:
     """Models whose scores are added, the first one's spread most: what the market says, and what all say of it."""
 
     parts: "tuple[FactorModel | TwoTower, ...]"
-    """At least one, at most as many as SPREADS; fewer take the first of them."""
+    """At least one, at most as many as there are spreads; fewer take the first of them."""
+
+    @property
+    def spreads(self) -> tuple[float, ...]:
+        """Return how widely the scores of the parts are spread: it depends on what the first one is."""
+        return FACTORS_FIRST if isinstance(self.parts[0], FactorModel) else TOWER_FIRST
 
 
 Model: TypeAlias = "TwoTower | FactorModel | Blend"
@@ -42,7 +49,7 @@ def model_vectors(model: Model, history: sparse.csr_matrix, item_ids: Ids, marke
     an item that the model does not know.
     """
     if isinstance(model, Blend):
-        return _added([model_vectors(one, history, item_ids, market) for one in model.parts])
+        return _added([model_vectors(one, history, item_ids, market) for one in model.parts], model.spreads)
     if isinstance(model, FactorModel):
         items = aligned(model.item_factors, model.item_ids, item_ids)
         return fold_in(history, items, alpha=_number(model, "alpha"), regularization=_regularization(model)), items
@@ -76,10 +83,10 @@ def tower_vectors(tower: "TwoTower", history: sparse.csr_matrix, item_ids: Ids, 
     return np.asarray(vectors.numpy(), dtype="f4")
 
 
-def _added(parts: list[tuple[Vectors, Vectors]]) -> tuple[Vectors, Vectors]:
-    """Return vectors whose scores are the sum of those of the parts of a blend, each spread as SPREADS says."""
+def _added(parts: list[tuple[Vectors, Vectors]], spreads: tuple[float, ...]) -> tuple[Vectors, Vectors]:
+    """Return vectors whose scores are the sum of those of the parts of a blend, each spread as `spreads` says."""
     spread = [_spread(users, items) for users, items in parts]
-    scales = [share * spread[0] / own if own > 0 else 0.0 for share, own in zip(SPREADS, spread, strict=False)]
+    scales = [share * spread[0] / own if own > 0 else 0.0 for share, own in zip(spreads, spread, strict=False)]
     users = np.concatenate([scale * users for scale, (users, _) in zip(scales, parts, strict=True)], axis=1)
     return users.astype("f4"), np.concatenate([items for _, items in parts], axis=1)
 

@@ -11,8 +11,9 @@ from pydantic import Field
 from kaon.dsl import step
 
 from .market_figure import market_figure
-from .market_models import MARKET_MODELS, Choice, MarketChoices, MarketModel, MarketScores
+from .market_models import BLENDS, MARKET_MODELS, Choice, MarketChoices, MarketModel, MarketScores
 from .ranking import Floats, Interval, bootstrap_interval
+from .shrinkage import probable_gain
 
 Judged = Mapping[str, Mapping[MarketModel, Floats]]
 """nDCG@10 of every user of every market by every model."""
@@ -46,13 +47,14 @@ def select_models(
     global model, paired by user, lies above `minimum_gain`: the market is better served by a model of its own.
 
     Which challenger is asked of all markets together, since to take the best one of each market costs about as much
-    as it gains: they differ by less than one market can tell. The usual challenger is the blend, which knows what the
-    others know, or one that is better with evidence over the users of all markets. A market with evidence for it takes
-    it, or what is better than it with evidence in the market itself; a market with evidence for others only takes the
-    one with the largest mean gain.
+    as it gains: they differ by less than one market can tell. The usual challenger is the better blend, which knows
+    what the others know, or one that is better with evidence over the users of all large markets. A market with
+    evidence for it takes it, or what is better than it with evidence in the market itself; a market with evidence for
+    others only takes the one with the largest mean gain.
 
-    A market with too few judged users goes by the others: it takes what is better than the global model with evidence
-    in each of them, if there are at least two and something is, else the global model.
+    A market without evidence of its own, or with too few judged users for any, goes by all: if the large markets, two
+    at least, have evidence together, it takes the same challenger where it probably gains more than `minimum_gain`:
+    what its own users say, drawn towards what large markets gain (see shrinkage). Else the global model serves it.
 
     als_scores: of the ALS model of all markets.
     minimum_users: judged users below which a market cannot choose for itself.
@@ -87,15 +89,17 @@ def select_models(
         for market, own in ndcg.items()
     }
     proven = {market: [name for name, of in gain[market].items() if of.low > minimum_gain] for market in large}
-    everywhere = _better_everywhere([gain[market] for market in large], list(proven.values()), usual)
+    shared, over_all = _shared_gain(large, base, usual, challengers, sure_interval) or (base, None)
     choices = {}
     for market, own in ndcg.items():
         users, model, reason = len(own[base]), base, f"no challenger's gain is above {minimum_gain:g} with evidence"
-        if market not in large:
-            model, reason = _followed(everywhere, base, f"{users} judged users are fewer than {minimum_users}")
-        elif proven[market]:
+        if market in large and proven[market]:
             model, why = _best_proven(own, proven[market], gain[market], usual, sure_interval)
             reason = f"gains {gain[market][model]} over {base}{why}"
+        elif over_all and over_all.low > minimum_gain and _probable(own, large, shared, base) > minimum_gain:
+            model, reason = shared, f"probably gains: {over_all} over {base} in all large markets together"
+        elif market not in large:
+            reason = f"{users} judged users are fewer than {minimum_users}"
         choices[market] = Choice(model, reason, users, {name: interval(of) for name, of in own.items()}, gain[market])
     return Selection(MarketChoices(choices, base, usual), _table(choices), market_figure(choices, level, sure))
 
@@ -111,37 +115,50 @@ def _gain_of_als(ndcg: Judged) -> Floats:
     return np.concatenate([np.empty(0), *(own["als"] - own["tower"] for own in ndcg.values() if "als" in own)])
 
 
+def _together(large: Judged, name: MarketModel) -> Floats:
+    """Return what a model earned with the users of all large markets."""
+    return np.concatenate([own[name] for own in large.values()])
+
+
+def _probable(own: Mapping[MarketModel, Floats], large: Judged, name: MarketModel, base: MarketModel) -> float:
+    """Return what a market that judged a model probably gains by it over the global one; 0 for one that did not."""
+    gains = [of[name] - of[base] for of in large.values()]
+    return probable_gain(own[name] - own[base], gains) if name in own else 0.0
+
+
+def _judged_everywhere(large: Judged, challengers: list[MarketModel]) -> dict[MarketModel, float]:
+    """Return the mean over users of each challenger that every large market judged."""
+    always = [name for name in challengers if large and all(name in own for own in large.values())]
+    return {name: float(_together(large, name).mean()) for name in always}
+
+
 def _usual_challenger(large: Judged, challengers: list[MarketModel], interval: Measure) -> MarketModel | None:
-    """Return the blend, or what the users of all large markets together say is better with evidence.
+    """Return the better blend, or what the users of all large markets together say is better with evidence.
 
-    None where the blend was not judged.
+    None where no blend was judged.
     """
-    together = {
-        name: np.concatenate([own[name] for own in large.values()])
-        for name in challengers
-        if large and all(name in own for own in large.values())
-    }
-    if "blend" not in together:
+    mean = _judged_everywhere(large, challengers)
+    blends = [name for name in mean if name in BLENDS]
+    if not blends:
         return None
-    best = max(together, key=lambda name: float(together[name].mean()))
-    return best if interval(together[best] - together["blend"]).low > 0 else "blend"
+    blend = max(blends, key=lambda name: mean[name])
+    best = max(mean, key=lambda name: mean[name])
+    return best if interval(_together(large, best) - _together(large, blend)).low > 0 else blend
 
 
-def _better_everywhere(
-    gains: list[dict[MarketModel, Interval]], proven: list[list[MarketModel]], usual: MarketModel | None
-) -> MarketModel | None:
-    """Return the challenger that is better with evidence in each of at least two markets: the usual or the best one."""
-    if len(gains) < 2:
+def _shared_gain(
+    large: Judged, base: MarketModel, usual: MarketModel | None, challengers: list[MarketModel], interval: Measure
+) -> tuple[MarketModel, Interval] | None:
+    """Return what markets without evidence of their own could share, and what the users of large markets gain by it.
+
+    It is the usual challenger, or the best of others where no blend was judged. None unless two markets speak for it.
+    """
+    mean = _judged_everywhere(large, challengers)
+    if len(large) < 2 or not mean:
         return None
-    always = [name for name in MARKET_MODELS if all(name in own for own in proven)]
-    if usual in always:
-        return usual
-    return max(always, key=lambda name: sum(own[name].mean for own in gains), default=None)
-
-
-def _followed(everywhere: MarketModel | None, base: MarketModel, few: str) -> tuple[MarketModel, str]:
-    """Return the model of a market with few users, and why."""
-    return (everywhere, f"{few}; {everywhere} is better in every other market") if everywhere else (base, few)
+    best = max(mean, key=lambda name: mean[name])
+    shared = usual or best
+    return shared, interval(_together(large, shared) - _together(large, base))
 
 
 def _best_proven(

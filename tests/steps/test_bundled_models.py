@@ -14,8 +14,10 @@ def world() -> World:
     return small_world()
 
 
-def test_a_blend_is_read_back_with_all_its_parts(world, tmp_path):
-    blend = Blend((small_als(in_market(world.train, "uk"), rank=4), world.als, world.tower))
+@pytest.mark.parametrize("tower_first", [False, True])
+def test_a_blend_is_read_back_with_all_its_parts(world, tmp_path, tower_first):
+    own = small_als(in_market(world.train, "uk"), rank=4)
+    blend = Blend((world.tower, own, world.als) if tower_first else (own, world.als, world.tower))
 
     files = written({"uk": blend}, tmp_path)
 

@@ -4,6 +4,7 @@ import inspect
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from tests.steps.retrieval_data import clubs, together
@@ -14,10 +15,13 @@ from kaon.steps.evaluate_market import evaluate_market
 from kaon.steps.factorise_market import factorise_market
 from kaon.steps.fine_tune import MarketTowers, fine_tune
 from kaon.steps.full_ranking import question, ranks_by_factors, ranks_by_model, ranks_by_popularity, ranks_by_tower
+from kaon.steps.interactions import interactions
 from kaon.steps.market_models import MarketChoices, MarketScores
 from kaon.steps.model_vectors import Blend, model_vectors
+from kaon.steps.popular_tower import popular_tower
 from kaon.steps.ranking import ndcg_at
 from kaon.steps.select_models import select_models
+from kaon.steps.shrinkage import probable_gain
 from kaon.steps.split_interactions import Split, split_interactions
 from kaon.steps.train_als import train_als
 from kaon.steps.train_two_tower import train_two_tower
@@ -292,16 +296,71 @@ def test_the_global_model_is_als_where_it_serves_all_users_better_with_evidence(
     )
 
 
-def test_a_small_market_takes_what_is_better_in_each_of_the_others():
+def test_a_small_market_takes_what_the_others_gain_by_unless_they_disagree():
     large = {"ca": scores(local_tower=0.05), "mx": scores(seed=1, local_tower=0.04, fine_tuned_tower=0.03)}
     small = scores(users=50, seed=2)
 
     follows = select_models({**large, "jp": small}, {}).choices.choices["jp"]
-    apart = select_models({**large, "de": scores(seed=3), "jp": small}, {}).choices.choices["jp"]
+    denying = {"de": scores(seed=3), "jp": scores(users=50, seed=2, local_tower=-0.05)}
+    apart = select_models({**large, **denying}, {}).choices.choices["jp"]
 
     assert follows.model == "local_tower"
-    assert follows.reason == "50 judged users are fewer than 200; local_tower is better in every other market"
+    assert follows.reason.startswith("probably gains: 0.04")
+    assert follows.reason.endswith("over tower in all large markets together")
     assert apart.model == "tower"
+
+
+def test_a_large_market_without_evidence_takes_what_the_others_gain_by_unless_its_own_users_deny_it():
+    sure = {market: with_blend(seed, blend=0.02) for seed, market in enumerate(("ca", "de"))}
+    unsure = with_blend(3, users=200, blend=0.006)
+    denying = with_blend(3, users=4_000, blend=-0.02)
+
+    followed = select_models({**sure, "mx": unsure}, {}).choices.choices["mx"]
+    denied = select_models({**sure, "mx": denying}, {}).choices.choices["mx"]
+
+    assert (followed.model, denied.model) == ("blend", "tower")
+    assert followed.gain["blend"].low < 0.003
+    assert followed.reason.startswith("probably gains: 0.0")
+
+
+def test_what_a_market_says_is_drawn_towards_the_others_by_as_much_as_it_is_noise():
+    random = np.random.default_rng(0)
+    usual = [random.normal(0.02, 0.1, 2_000) for _ in range(4)]
+    few, many = (random.normal(0.0, 0.1, users) for users in (20, 20_000))
+    mean = float(np.mean([one.mean() for one in usual]))
+
+    assert probable_gain(np.array([]), usual) == pytest.approx(mean, abs=1e-3)
+    assert probable_gain(few - few.mean(), usual) == pytest.approx(mean, abs=5e-3)
+    apart = [random.normal(gain, 0.1, 2_000) for gain in (-0.1, 0.0, 0.1)]
+    assert probable_gain(many - many.mean() + 0.05, apart) == pytest.approx(0.05, abs=1e-3)
+
+
+def test_markets_whose_users_all_gain_the_same_say_exactly_that():
+    assert probable_gain(np.full(5, 0.3), [np.full(4, 0.1), np.full(4, 0.1)]) == pytest.approx(0.1)
+
+
+def test_a_tower_starts_from_what_is_popular_of_late_where_that_is_known():
+    now = pd.Timestamp("2020-01-01", tz="UTC")
+    mine = pd.DataFrame(
+        {"user_id": list("abcde"), "item_id": ["old", "old", "old", "new", "new"], "market": "ca", "rating": 1.0}
+    )
+    long_ago = pd.Timedelta(days=180)
+    timed = mine.assign(time=[now - long_ago] * 3 + [now] * 2)
+
+    plain, late = (popular_tower(interactions(one), "ca", 4, 0.2, 0) for one in (mine, timed))
+
+    def first(tower: TwoTower) -> dict[str, float]:
+        return dict(zip(tower.item_ids, tower.item_vectors()[:, 0].tolist(), strict=True))
+
+    assert first(plain)["old"] > first(plain)["new"]
+    assert first(late)["new"] - first(late)["old"] == pytest.approx(0.2 * np.log(2 / (3 / 4)), rel=1e-5)
+
+
+def test_a_blend_that_begins_with_a_tower_leaves_little_to_the_others():
+    own = towers("ca").local_tower
+
+    assert Blend((own, tower(), als())).spreads == (1.0, 0.1, 0.1)
+    assert Blend((factors("ca"), als(), tower())).spreads == (1.0, 0.5, 0.25)
 
 
 def test_a_markets_own_factors_know_its_items_and_users_only():
