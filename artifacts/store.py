@@ -30,7 +30,7 @@ INLINE = 4096
 NEEDS_A_FILE = ("file", "directory")
 """Kinds whose values are paths, so that their bytes are better a file from the start."""
 
-IN_MEMORY = 16 << 20
+IN_MEMORY = 64 << 20
 """Bytes up to which a value is written in memory before it is stored."""
 
 

@@ -13,7 +13,7 @@ golden.json          requests and what they are answered with, where the bundle 
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from kaon.artifacts import Digest, Json, digest_bytes, digest_value
 from .build_index import by_inner_product
 from .bundled_models import FOLDER as MODELS
 from .bundled_models import ModelFiles, model_files
-from .features import NAMES, queries
+from .features import NAMES, feature_names, queries
 from .list_ranker import ranked_scores
 from .model_vectors import Model
 from .reranking.genres import GenreTable, genre_table, genres_from, genres_json
@@ -86,7 +86,7 @@ class Bundle:
         return int(np.count_nonzero((rows < 0) | (self.sources.everywhere.users[np.maximum(rows, 0)] == 0)))
 
     def score(self, users: Rows, items: Rows) -> Vectors:
-        """Return scores, higher is better, -inf for items -1: users (lists,), items (lists, candidates)."""
+        """Return scores at no known moment, -inf for items -1: users (lists,), items (lists, candidates)."""
         return ranked_scores(self.ranker, self.sources, queries(self.sources, users, items))
 
 
@@ -127,8 +127,8 @@ def write_bundle(
                 "version": version,
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 **about,
-                "features": list(NAMES),
-                "context": [],  # users' vectors are stored as of an unknown device and time, as the ranker learnt them
+                "features": list(feature_names(parts.sources)),
+                "context": [column.name for column in parts.sources.context],
                 "models": dict(models.of_market),
                 "files": dict(sorted(digests.items())),
             }
@@ -150,15 +150,13 @@ def load_bundle(path: Path | str) -> Bundle:
     folder = newest_version(Path(path))
     manifest = _manifest(folder)
     raw = {name: _verified(folder, name, Digest(str(digest))) for name, digest in _files(manifest, folder).items()}
-    if manifest.get("features") != list(NAMES):
-        raise BundleError(
-            f"{folder / MANIFEST}: the ranker learnt from other features than this Kaon computes; "
-            "publish again with this Kaon, or rank with the one that published"
-        )
+    told = manifest.get("features")
+    _check_features(folder, told[: len(NAMES)] if isinstance(told, list) else told, NAMES)
     from safetensors.numpy import load
 
     arrays = load(raw[SOURCES])
     sources = sources_from(arrays, raw[IDS])
+    _check_features(folder, told, feature_names(sources))
     ranker = xgboost.Booster()
     ranker.load_model(bytearray(raw[RANKER]))
     ranker.set_param({"nthread": len(os.sched_getaffinity(0))})
@@ -166,6 +164,15 @@ def load_bundle(path: Path | str) -> Bundle:
     rows = {str(user): row for row, user in enumerate(sources.user_ids)}
     genres = genres_from(raw[GENRES]) if GENRES in raw else genre_table(None, sources.item_ids)
     return Bundle(folder, manifest, sources, index, arrays[INDEX_ITEMS], ranker, genres, rows)
+
+
+def _check_features(folder: Path, told: Json, computed: Sequence[str]) -> None:
+    """Raise BundleError if the manifest tells of other features than these."""
+    if told != list(computed):
+        raise BundleError(
+            f"{folder / MANIFEST}: the ranker learnt from other features than this Kaon computes; "
+            "publish again with this Kaon, or rank with the one that published"
+        )
 
 
 def newest_version(path: Path) -> Path:

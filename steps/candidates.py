@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from .context_crosses import moments
 from .features import JACCARD_SHRINKAGE, Queries, queries
 from .neighbours import jaccard
 from .sources import Rows, Sources, Vectors
@@ -29,6 +30,13 @@ class Positives:
 
     users: Rows
     items: Rows
+    moment: Rows
+    """When and on what each met it: of each column of `sources.context` the value, -1 for an unknown one; shape
+    (users, columns)."""
+
+    def part(self, rows: Rows | Mask) -> "Positives":
+        """Return some of the users."""
+        return Positives(self.users[rows], self.items[rows], self.moment[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +61,27 @@ class Lists:
     """Shape (lists, candidates), -1 beyond a list's end."""
     relevant: Mask
     """Shape (lists, candidates), one True a list."""
+    moment: Rows
+    """When and on what each list is asked for, as in Queries; shape (lists, columns)."""
 
     def part(self, rows: Rows) -> "Lists":
         """Return some of the lists."""
-        return Lists(self.users[rows], self.items[rows], self.relevant[rows])
+        return Lists(self.users[rows], self.items[rows], self.relevant[rows], self.moment[rows])
 
 
 def positives_of(sources: Sources, slice_: "Interactions") -> Positives:
-    """Return the interactions of a slice whose user has a history and whose item is known, one per user."""
-    from .interactions import positions
+    """Return the interactions of a slice whose user has a history and whose item is known, one per user.
+
+    Each has the moment of its interaction, as a server knows it of the request that led to one.
+    """
+    from .interactions import context_of, positions
 
     users = positions(slice_["user_id"].to_numpy(), sources.user_ids)
     items = positions(slice_["item_id"].to_numpy(), sources.item_ids)
     rows = np.flatnonzero((users >= 0) & (items >= 0))
     rows = rows[np.unique(users[rows], return_index=True)[1]]
-    return Positives(users[rows], items[rows])
+    moment = moments(sources.context, context_of(slice_), len(slice_))
+    return Positives(users[rows], items[rows], moment[rows])
 
 
 def pools_of(sources: Sources, held_out: Positives, *, minimum_users: int) -> tuple[Rows, ...]:
@@ -91,7 +105,7 @@ def in_pools(sources: Sources, held_out: Positives, pools: tuple[Rows, ...]) -> 
     for number, pool in enumerate(pools):
         mine = market == number
         keep[mine] = np.isin(held_out.items[mine], pool)
-    return Positives(held_out.users[keep], held_out.items[keep])
+    return held_out.part(keep)
 
 
 def uniform_lists(
@@ -117,10 +131,10 @@ def retrieved_lists(sources: Sources, held_out: Positives, *, per_source: int, s
 
     Adding a positive that retrieval missed would teach the ranker that what no source likes is right.
     """
-    asked = queries(sources, held_out.users, np.empty((len(held_out.users), 0), dtype=np.int64))
+    asked = queries(sources, held_out.users, np.empty((len(held_out.users), 0), dtype=np.int64), held_out.moment)
     found = retrieve(sources, asked, per_source=per_source).items
     hit = np.flatnonzero((found == held_out.items[:, None]).any(axis=1))
-    kept, found = Positives(held_out.users[hit], held_out.items[hit]), found[hit]
+    kept, found = held_out.part(hit), found[hit]
     found[found == kept.items[:, None]] = -1
     return _with_positive(kept, found, np.random.default_rng(seed))
 
@@ -194,4 +208,9 @@ def _with_positive(held_out: Positives, negatives: Rows, random: np.random.Gener
     relevant = np.zeros(items.shape, dtype=bool)
     relevant[:, 0] = True
     order = random.permuted(np.broadcast_to(np.arange(items.shape[1]), items.shape), axis=1)
-    return Lists(held_out.users, np.take_along_axis(items, order, axis=1), np.take_along_axis(relevant, order, axis=1))
+    return Lists(
+        held_out.users,
+        np.take_along_axis(items, order, axis=1),
+        np.take_along_axis(relevant, order, axis=1),
+        held_out.moment,
+    )

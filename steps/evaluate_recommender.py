@@ -56,7 +56,8 @@ def evaluate_recommender(
     """Return the metrics of the recommender and of its sources on the test slice, each with its interval over users.
 
     Full ranking: retrieval and ranker choose from the market's whole catalogue, seen items removed; an item of the
-    slice that retrieval did not find counts as not found. The columns and metrics are those of `evaluation_table`.
+    slice that retrieval did not find counts as not found. Each user asks at the moment of the first interaction of the
+    slice, where the data knows it, as a server would know it. The columns and metrics are those of `evaluation_table`.
 
     catalogue: genres of the items, for a cap.
     reranking: how lists are made from ranked candidates; the recommender is judged as it will serve.

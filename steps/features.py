@@ -3,7 +3,8 @@
 A list is one user's candidates. Whatever a source says of a candidate is given as it is, as its distance from the
 list's mean in standard deviations, and for the main sources as its place in the list, so that the ranker holds for
 lists that are made in another way than those it learnt from. Candidates of equal score share the mean of their places,
-so the order in which candidates come never changes a feature.
+so the order in which candidates come never changes a feature. Where the data knows in which situation items were met,
+how a candidate fares in the situation of the request comes after all of that.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
+from .context_crosses import lift_names, lifts, untold
 from .in_list import places, rounded, standardised
 from .neighbours import Neighbours, like_minded, lookup
 from .one_history import crossed, like_minded_sums
@@ -55,11 +57,12 @@ ABOUT = ("overlap", "market_overlap", "history_length", "history_popularity", "m
 """Features that are no source's score."""
 
 NAMES = (*SCORES, *(f"{name}_in_list" for name in SCORES), *(f"{name}_place" for name in PLACED), *ABOUT)
-"""The features in the order of the columns."""
+"""The features in the order of the columns, where the histories have no context."""
 
 ALIKE_COLUMNS = slice(SCORES.index(COSINES[0]), SCORES.index(COSINES[-1]) + 1)
 APART = [number for number, name in enumerate(SCORES) if name not in COSINES]
 APART_NAMES = tuple(SCORES[number] for number in APART)
+ABOUT_COLUMNS = slice(len(NAMES) - len(ABOUT), len(NAMES))
 PLACED_COLUMNS = [SCORES.index(name) for name in PLACED]
 
 JACCARD_SHRINKAGE = 5.0
@@ -81,19 +84,28 @@ class Queries:
     """Each user's vector for every source of `Sources.vectors`, shape (lists, dim of the source)."""
     items: Rows
     """The candidates' items, -1 for an unknown item and beyond a list's end; shape (lists, candidates)."""
+    moment: Rows
+    """Number of the value of each column of `sources.context` when the list is asked for, -1 where it is not known;
+    shape (lists, columns)."""
 
     def part(self, rows: Rows) -> "Queries":
         """Return some of the lists."""
         if np.array_equal(rows, np.arange(len(self.market))):
             return self
         vectors = {name: own[rows] for name, own in self.vectors.items()}
-        return Queries(self.history[rows], self.market[rows], vectors, self.items[rows])
+        return Queries(self.history[rows], self.market[rows], vectors, self.items[rows], self.moment[rows])
 
 
-def queries(sources: Sources, users: Rows, items: Rows) -> Queries:
+def feature_names(sources: Sources) -> tuple[str, ...]:
+    """Return the features in the order of the columns: NAMES, then how an item fares in each part of the moment."""
+    return (*NAMES, *lift_names(sources.context))
+
+
+def queries(sources: Sources, users: Rows, items: Rows, moment: Rows | None = None) -> Queries:
     """Return the lists of known users.
 
-    users: shape (lists,), -1 for an unknown user, who has no history and no market; items: shape (lists, candidates).
+    users: shape (lists,), -1 for an unknown user, who has no history and no market; items: shape (lists, candidates);
+    moment: as in Queries, not known of any list where it is None.
     """
     known = users >= 0
     at = np.where(known, users, 0)
@@ -106,6 +118,7 @@ def queries(sources: Sources, users: Rows, items: Rows) -> Queries:
         np.where(known, sources.market_of_user[at], -1),
         {name: np.where(known[:, None], source.users[at], 0) for name, source in sources.vectors().items()},
         items,
+        untold(sources.context, len(users)) if moment is None else moment,
     )
 
 
@@ -119,12 +132,12 @@ def _histories(seen: sparse.csr_matrix, users: Rows) -> sparse.csr_matrix:
 
 
 def features(sources: Sources, asked: Queries) -> Vectors:
-    """Return the features of every candidate, float32, shape (lists, candidates, len(NAMES)).
+    """Return the features of every candidate, float32, shape (lists, candidates, len(feature_names(sources))).
 
     The rows of unknown items and beyond a list's end hold what an item without any user has; whoever ranks puts
     unknown items last.
     """
-    table = np.zeros((*asked.items.shape, len(NAMES)), "f4")
+    table = np.zeros((*asked.items.shape, len(feature_names(sources))), "f4")
     for market in np.unique(asked.market):
         for rows in _parts(np.flatnonzero(asked.market == market), asked):
             _fill(table, rows, sources, asked.part(rows), int(market))
@@ -167,12 +180,14 @@ def _fill(table: Vectors, rows: Rows, sources: Sources, asked: Queries, market: 
     told[APART] = _spread([scores[name] for name in APART_NAMES], once.shape, back)
     told[ALIKE_COLUMNS] = _alike(sources, asked.history, at, market)
     told = np.where(known, told, np.float32(0))
-    columns = np.empty((len(NAMES), *at.shape), "f4")
+    columns = np.empty((table.shape[-1], *at.shape), "f4")
     columns[: len(SCORES)] = told
     columns[len(SCORES) : 2 * len(SCORES)] = standardised(told, known)
-    columns[2 * len(SCORES) : -len(ABOUT)] = places(told[PLACED_COLUMNS], known)
-    columns[-len(ABOUT) :] = _spread([about[name] for name in ABOUT], once.shape, back)
-    table[rows] = np.moveaxis(columns, 0, -1)  # (lists, candidates, len(NAMES))
+    columns[2 * len(SCORES) : ABOUT_COLUMNS.start] = places(told[PLACED_COLUMNS], known)
+    columns[ABOUT_COLUMNS] = _spread([about[name] for name in ABOUT], once.shape, back)
+    if sources.context:
+        columns[len(NAMES) :] = np.where(known, lifts(sources.context, asked.moment, at), np.float32(0))
+    table[rows] = np.moveaxis(columns, 0, -1)  # (lists, candidates, features)
 
 
 def _each_once(at: Rows) -> tuple[Rows, Rows | None]:

@@ -48,12 +48,12 @@ def held_out_report(
     """
     everyone = positives_of(sources, held_out)
     order = np.random.default_rng(seed).permutation(len(everyone.users))[:users]
-    positives = Positives(everyone.users[order], everyone.items[order])
+    positives = everyone.part(order)
     unknown = round(len(order) * (1 - len(everyone.users) / max(1, held_out["user_id"].nunique())))
     pools = pools_of(sources, positives, minimum_users=MINIMUM_USERS)
     lists = judged(ranker, sources, uniform_lists(sources, positives, pools, negatives=NEGATIVES, seed=seed))
     lists = {name: np.concatenate([ndcg, np.zeros(unknown)]) for name, ndcg in lists.items()}
-    pipeline = judged(ranker, sources, _retrieved(sources, positives))
+    pipeline = judged(ranker, sources, retrieved(sources, positives))
     pipeline = {name: np.concatenate([pipeline[name], np.zeros(unknown)]) for name in (RANKER, *RETRIEVING)}
     best = max(SCORES, key=lambda name: float(lists[name].mean()) if len(lists[name]) else 0.0)
     metrics = {**_told("lists", lists), **_told("pipeline", pipeline), "users": float(len(order) + unknown)}
@@ -65,11 +65,11 @@ def held_out_report(
     return HeldOutReport(bootstrap_interval(lists[RANKER]), best, gain, metrics)
 
 
-def _retrieved(sources: Sources, positives: Positives) -> Lists:
+def retrieved(sources: Sources, positives: Positives) -> Lists:
     """Return what retrieval finds; a positive that it did not find is in no list."""
-    asked = queries(sources, positives.users, np.empty((len(positives.users), 0), dtype=np.int64))
+    asked = queries(sources, positives.users, np.empty((len(positives.users), 0), dtype=np.int64), positives.moment)
     items = retrieve(sources, asked, per_source=RETRIEVED).items
-    return Lists(positives.users, items, items == positives.items[:, None])
+    return Lists(positives.users, items, items == positives.items[:, None], positives.moment)
 
 
 def _told(task: str, ndcg: Mapping[str, Floats]) -> dict[str, float]:

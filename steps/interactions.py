@@ -106,6 +106,11 @@ def markets_of(frame: Interactions) -> Mapping[str, str]:
     return dict(zip(first["user_id"], first["market"], strict=True))
 
 
+def context_of(frame: Interactions) -> Mapping[str, list[str]]:
+    """Return the value of every interaction in each column of the context that the table has, in the table's order."""
+    return {name: frame[name].tolist() for name in CONTEXT if name in frame}
+
+
 def in_market(frame: Interactions, market: str) -> Interactions:
     """Return the interactions of one market, in the same order."""
     return Interactions(frame[frame["market"] == market].reset_index(drop=True))

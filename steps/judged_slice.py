@@ -6,7 +6,7 @@ import numpy as np
 import xgboost
 
 from .evaluation import Audience
-from .interactions import Interactions, markets_of, positions
+from .interactions import Interactions, context_of, markets_of, positions
 from .ranking import UNRANKED, Ranks, Rows
 from .reranking import Visitor, Visitors, visitors_of
 from .sources import Sources
@@ -40,15 +40,27 @@ class JudgedSlice:
 def judged_slice(sources: Sources, held_out: Interactions, *, users: int, seed: int) -> JudgedSlice:
     """Return at most so many users of a slice, chosen at random; nobody is left out for want of a history.
 
+    Each asks at the moment of the first interaction of the slice, by time if there is one.
+
     sources: with histories that leave the slice out.
     """
     market_of = markets_of(held_out)
     everyone = np.array(sorted(market_of), dtype=np.str_)
     chosen = np.sort(np.random.default_rng(seed).permutation(len(everyone))[:users])
-    asking = [Visitor(str(user), market_of[str(user)]) for user in everyone[chosen]]
+    told = _first_moments(held_out)
+    asking = [Visitor(str(user), market_of[str(user)], context=told.get(str(user), {})) for user in everyone[chosen]]
     user = positions(held_out["user_id"], everyone[chosen])
     item = positions(held_out["item_id"], sources.item_ids)
     return JudgedSlice(visitors_of(sources, asking), user[user >= 0], item[user >= 0])
+
+
+def _first_moments(held_out: Interactions) -> dict[str, dict[str, str]]:
+    """Return the context of each user's first interaction, by the names of its columns; of nobody without a context."""
+    by_time = held_out.sort_values("time", kind="stable") if "time" in held_out else held_out
+    first = Interactions(by_time.drop_duplicates("user_id"))
+    context = context_of(first)
+    moments = [dict(zip(context, values, strict=True)) for values in zip(*context.values(), strict=True)]
+    return dict(zip(first["user_id"], moments, strict=True)) if context else {}
 
 
 def audience_of(sources: Sources, visitors: Visitors) -> Audience:

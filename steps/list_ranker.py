@@ -28,7 +28,7 @@ def judged(ranker: xgboost.Booster, sources: Sources, lists: Lists) -> Mapping[s
     found: dict[str, list[Floats]] = {}
     for start in range(0, len(lists.users), LISTS_AT_ONCE):
         part = lists.part(np.arange(start, min(start + LISTS_AT_ONCE, len(lists.users))))
-        asked = queries(sources, part.users, part.items)
+        asked = queries(sources, part.users, part.items, part.moment)
         table = features(sources, asked)
         for name in (RANKER, *SCORES):
             scores = _scores(ranker, sources, asked, table) if name == RANKER else source_scores(table, name)

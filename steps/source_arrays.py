@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from .context_crosses import ContextColumn
 from .neighbours import Neighbours
 from .sources import Sources
 from .vector_source import VectorSource
@@ -27,16 +28,20 @@ def source_arrays(sources: Sources) -> dict[str, Array]:
     for name, vectors in sources.vectors().items():
         arrays[f"{name}.users"], arrays[f"{name}.items"] = vectors.users, vectors.items
         arrays[f"{name}.model_of_market"] = vectors.model_of_market
+    for column in sources.context:
+        arrays |= _matrix(f"context.{column.name}", column.counts)
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
 def source_ids(sources: Sources) -> bytes:
-    """Return the ids of users, items and markets as JSON."""
-    ids = {
+    """Return the ids of users, items and markets as JSON, and the values of the context where there is one."""
+    ids: dict[str, object] = {
         "user_ids": sources.user_ids.tolist(),
         "item_ids": sources.item_ids.tolist(),
         "markets": list(sources.markets),
     }
+    if sources.context:
+        ids["context"] = {column.name: list(column.values) for column in sources.context}
     return json.dumps(ids, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -70,6 +75,10 @@ def sources_from(arrays: Mapping[str, Array], ids: bytes) -> Sources:
         vectors("tower"),
         vectors("twin"),
         vectors("chosen"),
+        tuple(
+            ContextColumn(name, tuple(values), _matrix_from(arrays, f"context.{name}", (len(values), items)))
+            for name, values in names.get("context", {}).items()
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from kaon.artifacts import FactorModel
 
+from .context_crosses import ContextColumn, context_columns
 from .history_sources import history_sources
 from .model_vectors import Model, model_vectors
 from .neighbours import Neighbours
@@ -52,6 +53,8 @@ class Sources:
     """The tower of another seed."""
     chosen: VectorSource
     """In each market the model that was chosen for it."""
+    context: tuple[ContextColumn, ...] = ()
+    """Which items are met in which situation, by the columns of the context that the histories have."""
 
     def vectors(self) -> Mapping[str, VectorSource]:
         """Return the sources that are vectors, by the names of their scores."""
@@ -83,7 +86,7 @@ def build_sources(
     markets: in a fixed order, since their number is a feature.
     twin: the tower of another seed, which errs elsewhere; the tower itself stands in where there is none.
     """
-    from .interactions import markets_of
+    from .interactions import context_of, markets_of, positions
 
     item_ids = np.asarray(sorted({*histories["item_id"], *map(str, als.item_ids)}), dtype=np.str_)
     market_of = markets_of(histories)
@@ -111,6 +114,7 @@ def build_sources(
         source(dict.fromkeys(markets, tower)),
         source(dict.fromkeys(markets, twin or tower)),
         source(chosen),
+        context_columns(context_of(histories), positions(histories["item_id"], item_ids), len(item_ids)),
     )
 
 

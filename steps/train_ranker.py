@@ -1,6 +1,6 @@
 """The ranker: gradient-boosted trees that order what retrieval found (LambdaMART, Burges 2010)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 import altair
@@ -14,7 +14,7 @@ from kaon.dsl import Resources, current_step, step
 
 from .calibration import Calibration, expected_calibration_error, fitted, reliability
 from .candidates import Lists, Positives, in_pools, pools_of, positives_of, retrieved_lists, uniform_lists
-from .features import NAMES, SCORES, features, queries
+from .features import SCORES, feature_names, features, queries
 from .interactions import Interactions
 from .list_ranker import RANKER, judged
 from .market_models import MarketChoices
@@ -83,7 +83,8 @@ def train_ranker(
     """Return a ranker that learnt from the slice `ranking`, which no source has seen.
 
     Every user gives a list of unseen items of the market drawn uniformly, as in the lists of the WSDM Cup, and some
-    give a second one of what retrieval finds, which is what the ranker orders in serving.
+    give a second one of what retrieval finds, which is what the ranker orders in serving. Where the data knows on which
+    device, at which hour or on which weekday the held-out item was met, that is the moment of the list.
 
     users: users of the slice that are taken at most.
     negatives: drawn for each user.
@@ -125,7 +126,7 @@ def train_ranker(
     lists = uniform_lists(sources, taken, pools, negatives=negatives, seed=seed)
     last = max(1, round(held_out * len(taken.users)))
     judges, learners = lists.part(np.arange(last)), lists.part(np.arange(last, len(taken.users)))
-    second = Positives(learners.users[:users_with_retrieved], taken.items[last:][:users_with_retrieved])
+    second = taken.part(np.arange(last, min(last + users_with_retrieved, len(taken.users))))
     retrieved = retrieved_lists(sources, second, per_source=retrieved_per_source, seed=seed)
     table = _table(sources, judges)
     grouped = _grouped([_table(sources, learners), _table(sources, retrieved)])
@@ -145,11 +146,12 @@ def train_ranker(
         "nthread": threads,
         "seed": seed,
     }
-    ranker = _fit(grouped, _grouped([table]), parameters, rounds, minimum_rounds, patience)
+    names = feature_names(sources)
+    ranker = _fit(grouped, _grouped([table]), names, parameters, rounds, minimum_rounds, patience)
     ndcg = judged(ranker, sources, judges)
     calibration, reliable = _calibrated(ranker, table, len(judges.users))
     metrics = _metrics(ndcg, ranker.num_boosted_rounds(), calibration)
-    importance = _importance(ranker)
+    importance = _importance(ranker, names)
     if not importance["splits"].any():
         current_step().log(
             f"the ranker learnt nothing from {len(learners.users)} users and orders nothing: no tree has a split, as "
@@ -175,15 +177,14 @@ Table = tuple[Vectors, Vectors, Rows]
 
 def _some(positives: Positives, count: int, seed: int) -> Positives:
     """Return at most `count` of the positives in random order, so that any first part is a fair sample of users."""
-    order = np.random.default_rng(seed).permutation(len(positives.users))[:count]
-    return Positives(positives.users[order], positives.items[order])
+    return positives.part(np.random.default_rng(seed).permutation(len(positives.users))[:count])
 
 
 @one_blas_thread()
 def _table(sources: Sources, lists: Lists) -> Table:
     """Return the table of some lists: equal lists give equal bits, whatever else the process computes."""
     known = lists.items >= 0
-    table = features(sources, queries(sources, lists.users, lists.items))
+    table = features(sources, queries(sources, lists.users, lists.items, lists.moment))
     return table[known], lists.relevant[known].astype("f4"), np.nonzero(known)[0]
 
 
@@ -195,11 +196,16 @@ def _grouped(tables: list[Table]) -> Table:
 
 
 def _fit(
-    learners: Table, judges: Table, parameters: Mapping[str, object], rounds: int, minimum_rounds: int, patience: int
+    learners: Table,
+    judges: Table,
+    names: Sequence[str],
+    parameters: Mapping[str, object],
+    rounds: int,
+    minimum_rounds: int,
+    patience: int,
 ) -> xgboost.Booster:
-    names = list(NAMES)
-    taught = xgboost.QuantileDMatrix(learners[0], learners[1], qid=learners[2], feature_names=names)
-    asked = xgboost.QuantileDMatrix(judges[0], judges[1], qid=judges[2], feature_names=names, ref=taught)
+    taught = xgboost.QuantileDMatrix(learners[0], learners[1], qid=learners[2], feature_names=list(names))
+    asked = xgboost.QuantileDMatrix(judges[0], judges[1], qid=judges[2], feature_names=list(names), ref=taught)
     booster = xgboost.train(
         dict(parameters),
         taught,
@@ -251,14 +257,14 @@ def _calibrated(ranker: xgboost.Booster, judges: Table, lists: int) -> tuple[Cal
     return Calibration(slope, offset, expected_calibration_error(table)), table
 
 
-def _importance(ranker: xgboost.Booster) -> pd.DataFrame:
+def _importance(ranker: xgboost.Booster, names: Sequence[str]) -> pd.DataFrame:
     """Return a row per feature, the most important first: gain (share of all), splits."""
     gain, splits = ranker.get_score(importance_type="total_gain"), ranker.get_score(importance_type="weight")
     table = pd.DataFrame(
         {
-            "feature": NAMES,
-            "gain": [float(np.sum(gain.get(name, 0.0))) for name in NAMES],
-            "splits": [int(np.sum(splits.get(name, 0))) for name in NAMES],
+            "feature": names,
+            "gain": [float(np.sum(gain.get(name, 0.0))) for name in names],
+            "splits": [int(np.sum(splits.get(name, 0))) for name in names],
         }
     )
     table["gain"] /= max(table["gain"].sum(), 1e-12)

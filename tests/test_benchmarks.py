@@ -114,16 +114,17 @@ def test_a_training_step_is_measured_beside_its_peer(name, trained_folder, tmp_p
     peers.main(name, trained_folder)
 
     assert ours == ["run", "began", "called", "returned", "ended", "over"]
-    assert (tmp_path / "marks").read_text().split()[::4] == ["began", "ended"]
+    assert (tmp_path / "marks").read_text().split()[::4] == ["began", "called", "returned", "ended"]
 
 
-def test_what_a_step_adds_to_its_function_is_told_and_judged():
-    alone, ours = training.Trained(2.0, 2.0, 2**20), training.Trained(2.2, 2.0, 2**21, 0.05)
+def test_what_a_step_takes_more_than_its_peer_around_its_training_is_told_and_judged():
+    alone, ours = training.Trained(2.1, 2.0, 2**20, 0.03), training.Trained(2.3, 2.0, 2**21, 0.05)
 
-    assert training.row("train_als", "alone", [alone])[:2] == ("implicit alone", "2.00 (2.00–2.00)")
-    told = ("2.20 (2.20–2.20)", "2.00", "200 ms", "50 ms", "+10.0 %", "NO", "2 MiB")
-    assert training.row("train_als", "local", [ours]) == ("train_als, local", *told)
-    assert training.row("train_als", "local", [training.Trained(2.09, 2.0, 2**21)])[-2] == "yes"
+    told = ("2.10 (2.10–2.10)", "2.00", "100 ms", "30 ms", "", "", "", "1 MiB")
+    assert training.row("train_als", "alone", [alone], [alone]) == ("implicit alone", *told)
+    told = ("2.30 (2.30–2.30)", "2.00", "300 ms", "50 ms", "200 ms", "+10.0 %", "NO", "2 MiB")
+    assert training.row("train_als", "local", [ours], [alone]) == ("train_als, local", *told)
+    assert training.row("train_als", "local", [training.Trained(2.19, 2.0, 2**21)], [alone])[-2] == "yes"
 
 
 @pytest.mark.parametrize("kind", web.KINDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -88,9 +87,12 @@ class FactorModelKind:
             for name in ("user_ids", "item_ids"):
                 archive.writestr(_entry(f"{name}.json"), canonical_json(getattr(value, name).tolist()))
             for name in ("user_factors", "item_factors"):
-                raw = io.BytesIO()
-                np.lib.format.write_array(raw, getattr(value, name), version=(2, 0), allow_pickle=False)
-                archive.writestr(_entry(f"{name}.npy"), raw.getbuffer())
+                factors = getattr(value, name)
+                entry = _entry(f"{name}.npy")
+                entry.file_size = factors.nbytes  # by which zipfile chooses the form of its head
+                with archive.open(entry, "w") as file:
+                    np.lib.format.write_array_header_2_0(file, np.lib.format.header_data_from_array_1_0(factors))
+                    file.write(factors)  # as it lies in memory; write_array would copy it first
 
     def load(self, source: BinaryIO, wanted: object) -> FactorModel:
         import numpy as np

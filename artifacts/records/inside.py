@@ -15,7 +15,7 @@ from .database import Database
 from .direct import Direct, portions
 from .life import death
 from .messages import message_of
-from .reading import ARTIFACT_COLUMNS, STEP_COLUMNS, artifact_of, in_states, step_of
+from .reading import ARTIFACT_COLUMNS, STEP_COLUMNS, artifact_of, in_states, loop_keys, step_of
 from .record import Message, MessageKind, State, StepRecord
 from .runs import RUN, Clock, now
 from .tables import artifacts, messages, outputs, step_runs
@@ -125,7 +125,12 @@ class InsideRecords:
 
         step_run: only those of this step run; None for all of the run; text: only those that hold it.
         """
-        query = select(messages).where(messages.c.run == run_id, messages.c.kind.in_(kinds)).limit(limit)
+        query = (
+            select(messages, step_runs.c.path, step_runs.c["keys"].label("of_items"))
+            .join(step_runs, step_runs.c.id == messages.c.step_run, isouter=True)
+            .where(messages.c.run == run_id, messages.c.kind.in_(kinds))
+            .limit(limit)
+        )
         if step_run is not None:
             query = query.where(messages.c.step_run == step_run)
         if text:
@@ -136,8 +141,9 @@ class InsideRecords:
             query = query.where(messages.c.id > after)
         order = messages.c.id if after is not None else messages.c.id.desc()
         with self.database.reading() as connection:
-            rows = [message_of(row, "") for row in connection.execute(query.order_by(order))]
-        return rows if after is not None else rows[::-1]
+            rows = connection.execute(query.order_by(order)).all()
+        found = [message_of(row, row.path or "", loop_keys(row.of_items or [])) for row in rows]
+        return found if after is not None else found[::-1]
 
     def last_message(self, run_id: int) -> int:
         """Return the id of the run's last message, or 0."""

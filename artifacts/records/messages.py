@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select
 
+from ..artifact import LoopKeys
 from .columns import plain_text
 from .database import Database
 from .json_text import json_text
@@ -85,8 +86,8 @@ def message_row(connection: Connection, run_id: int, step_run: int | None, messa
     )
 
 
-def message_of(row: Row[Any], path: str) -> Message:
-    """Return the message of a row; path: the plan path of the step that said it."""
+def message_of(row: Row[Any], path: str, keys: LoopKeys = ()) -> Message:
+    """Return the message of a row; path, keys: the plan path of the step that said it, and the items it was run for."""
     return Message(
         time=row.time,
         level=row.level,
@@ -96,4 +97,5 @@ def message_of(row: Row[Any], path: str) -> Message:
         id=row.id,
         step_run=row.step_run,
         path=path,
+        keys=keys,
     )

@@ -128,6 +128,8 @@ class Message:
     step_run: int | None = field(default=None, compare=False)
     path: str = field(default="", compare=False)
     """Plan path of the step that said it."""
+    keys: LoopKeys = field(default=(), compare=False)
+    """The items that the step was run for, where they were asked for too."""
 
 
 @dataclass(frozen=True, slots=True)

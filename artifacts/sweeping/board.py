@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from pydantic_core import from_json
@@ -15,6 +16,7 @@ from pydantic_core import from_json
 from ..records import State
 from ..records.points import PointOutput, PointStep
 from ..store import Store
+from .numbering import listed_numbers, name_of, proposed_numbers
 from .sweep import Sweep
 
 OPEN: frozenset[str] = frozenset({"running", "retrying", "held", "pending", "activated"})
@@ -26,7 +28,8 @@ class Point:
 
     values: Mapping[str, Any]
     number: int
-    """Its place among those that have begun: 1, 2, …"""
+    """Its place in the sweep: 0, 1, … in the order in which points were listed or proposed. Of points that a search
+    proposes, the place among those that have begun, until all have ended."""
     metrics: dict[str, float] = field(default_factory=dict)
     """By `output.metric`, or `output` for a number; over the items of a loop inside it, their mean."""
     steps: dict[int, State] = field(default_factory=dict)
@@ -80,6 +83,8 @@ class Board:
     _counts: dict[State, int] = field(default_factory=dict)
     _of_keys: dict[str, Point] = field(default_factory=dict)
     """The point of loop keys as the records have them; those of a loop inside a point lead to it, too."""
+    _numbers: Mapping[str, int] = field(default_factory=dict)
+    """The numbers of the points that the plan lists, by their names."""
     _open: set[int] = field(default_factory=set)
     _last: int = 0
     """The last step run that has been read. Those of one run become visible in the order of their ids: whoever writes
@@ -110,6 +115,8 @@ class Board:
             unsettled = [p for p in self.points.values() if p.state in ("running", "failed")] if turned else []
             for point in (*touched.values(), *unsettled):
                 self._count(point, self._state(point))
+            if turned and self._over and not self._numbers:
+                self._renumber()
             if touched or turned:
                 self.version += 1
         return every
@@ -128,14 +135,15 @@ class Board:
         return {**found, **({"pending": waiting} if waiting > 0 else {})}
 
     def best(self, metric: str, *, less: bool) -> Point | None:
-        """Return the best point by a metric, of equal ones the first; None if none has it."""
+        """Return the best point by a metric, of equal ones that of the lower number; None if none has it."""
         return next(iter(self.measured(metric, down=not less)), None)
 
     def measured(self, metric: str, *, down: bool) -> Sequence[Point]:
-        """Return the points that have a metric, sorted by it, of equal ones the first that began first."""
+        """Return the points that have a metric, sorted by it, of equal ones that of the lower number first."""
         version, (known, ordered) = self.version, self._ordered.get((metric, down), (-1, []))
         if known != version:
             found = [p for p in list(self.points.values()) if math.isfinite(p.metrics.get(metric, math.nan))]
+            found.sort(key=attrgetter("number"))
             ordered = sorted(found, key=lambda point: point.metrics[metric], reverse=down)
             self._ordered[metric, down] = version, ordered
         return ordered
@@ -171,8 +179,14 @@ class Board:
 
     def _forget(self, generation: int) -> None:
         self.points, self._names, self._ordered, self._of_keys = {}, {}, {}, {}
-        self._counts, self._open, self._last = {}, set(), 0
-        self._generation = generation
+        self._counts, self._open, self._last, self._over = {}, set(), 0, False
+        self._generation, self._numbers = generation, listed_numbers(self.sweep)
+
+    def _renumber(self) -> None:
+        """Number points that were proposed as they were, which is recorded once all have ended."""
+        for name, number in proposed_numbers(self.store.records, self.run, self.sweep).items():
+            if name in self.points:
+                self.points[name].number = number
 
     def _noted(self, step: PointStep) -> Point:
         """Take a step run into account, and return its point."""
@@ -194,10 +208,11 @@ class Board:
     def _found(self, keys: str) -> Point:
         """Return the point of loop keys that are seen for the first time."""
         values = {str(name): value for name, value in from_json(keys) if name in self.sweep.variables}
-        name = repr(sorted(values.items()))
+        name = name_of(values)
         point = self.points.get(name)
         if point is None:
-            point = self.points[name] = Point(values, len(self.points) + 1)
+            number = self._numbers.get(name, len(self._numbers) + len(self.points))
+            point = self.points[name] = Point(values, number)
             self._counts[point.state] = self._counts.get(point.state, 0) + 1
         self._of_keys[keys] = point
         return point

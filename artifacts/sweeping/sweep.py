@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,17 +27,22 @@ class Sweep:
     less_is_better: bool
     logarithmic: frozenset[str]
     """The variables that are swept over a logarithmic range."""
+    points: Sequence[Sequence[Any]] = ()
+    """The values of every point, in order; none if they are proposed as results come."""
+    reader: str = ""
+    """Plan path of a step that is given every point, such as the leaderboard; empty if none is."""
 
 
 def sweep_in(run: RunRecord) -> Sweep | None:
     """Return the sweep of a run, the first one in its plan; None if it has none."""
     plan = json.loads(run.plan)
-    loop = next((node for node in walked(plan["root"]) if node["node"] == "loop" and node["verb"] == "sweep"), None)
+    nodes = list(walked(plan["root"]))
+    loop = next((node for node in nodes if node["node"] == "loop" and node["verb"] == "sweep"), None)
     if loop is None:
         return None
     order = order_of(run)
     over = loop["over"]
-    total = len(over["points"]) if over["over"] == "listed" else over.get("count", 0)
+    points = over["points"] if over["over"] == "listed" else ()
     log = {name for name, axis in order.get("axes", {}).items() if axis.get("log")}
     log |= {name for name, _, text in (one.partition("=") for one in order.get("values", ())) if ":log" in text}
     proposed = over if over["over"] == "proposed" else {}
@@ -46,7 +51,15 @@ def sweep_in(run: RunRecord) -> Sweep | None:
         objective = ".".join(filter(None, (proposed["objective"], proposed["metric"])))
     less = bool(order.get("minimize")) or proposed.get("direction") == "minimize"
     return Sweep(
-        loop["path"], tuple(loop["variables"]), total, tuple(_last(loop["body"])), objective, less, frozenset(log)
+        path=loop["path"],
+        variables=tuple(loop["variables"]),
+        total=len(points) or over.get("count", 0),
+        last=tuple(_last(loop["body"])),
+        objective=objective,
+        less_is_better=less,
+        logarithmic=frozenset(log),
+        points=points,
+        reader=next((node["path"] for node in nodes if node["node"] == "call" and _reads_points(node, loop)), ""),
     )
 
 
@@ -57,6 +70,12 @@ def order_of(run: RunRecord) -> Mapping[str, Any]:
     except ValueError:  # anybody may give a run tags
         return {}
     return order if isinstance(order, dict) else {}
+
+
+def _reads_points(call: Mapping[str, Any], loop: Mapping[str, Any]) -> bool:
+    """Say whether a step is given every point of a loop."""
+    wanted = {"node": loop["path"], "name": "sweep_points", "source": "output"}
+    return any(item["source"] == wanted for item in call["inputs"])
 
 
 def _last(node: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..artifact import Artifact
 from .blocks import Block, Cell, Chart, Note, grid
-from .charts import SCHEMA
+from .charts import LEGEND, SCHEMA
 from .opened import Opened
 from .stored_rows import StoredRows
 
@@ -89,9 +89,7 @@ def _picture(found: list[Decision], models: list[str]) -> Chart:
         for model, (mean, low, high) in one.measured.items()
     ]
     place = {"y": {"field": "market", "type": "nominal", "title": None}, "yOffset": {"field": "model", "sort": models}}
-    colour = {
-        "color": {"field": "model", "type": "nominal", "sort": models, "legend": {"orient": "top", "title": None}}
-    }
+    colour = {"color": {"field": "model", "type": "nominal", "sort": models, "legend": {**LEGEND, "title": None}}}
     across = {"type": "quantitative", "title": "nDCG@10", "scale": {"zero": False}, "axis": {"tickCount": 6}}
     spec: dict[str, Any] = {
         "$schema": SCHEMA,

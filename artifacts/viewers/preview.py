@@ -39,7 +39,8 @@ def _table(store: Store, artifact: Artifact) -> Iterator[str]:
     assert hasattr(head, "slice")
     frame = head.slice(0, 10).to_pandas()
     yield f"{artifact.summary['rows']} rows, {artifact.summary['columns']} columns"
-    yield from frame.to_string(max_cols=12, max_colwidth=24, line_width=WIDTH).splitlines()
+    named = frame.index.names != [None]  # rows are counted by nobody: a column of a table may count something else
+    yield from frame.to_string(index=named, max_cols=12, max_colwidth=24, line_width=WIDTH).splitlines()
 
 
 def _json(store: Store, artifact: Artifact) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 LONGEST = 60
@@ -65,6 +65,15 @@ def items(keys: Iterable[tuple[str, object]]) -> str:
     'market=CA, rank=8'
     """
     return ", ".join(f"{name}={short(value)}" for name, value in keys)
+
+
+def chosen(keys: Sequence[tuple[str, object]]) -> str:
+    """Return loop items as `kaon logs` takes them in brackets: of a single loop the value is enough.
+
+    >>> chosen((("market", "CA"),)), chosen((("market", "CA"), ("rank", 8)))
+    ('CA', 'market=CA, rank=8')
+    """
+    return short(keys[0][1]) if len(keys) == 1 else items(keys)
 
 
 def last(path: str) -> str:

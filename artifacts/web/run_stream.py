@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..records import RunRecord
 from .live_stream import AT_ONCE, EVERY, NEW, SELDOM, Sent, Update
 from .panel import Panel, Wanted, panel_of
 from .site import Site
@@ -36,11 +37,11 @@ class RunStream:
         panel = panel_of(self.site, view, self.wanted, NEW)
         parts = self.sent.new(run_parts(self.site, view, panel))
         goes_on = view.run.ended is None and view.run.state == "running"
-        lines, whole = self._lines(panel)
+        lines, whole = self._lines(view.run, panel)
         pause = (EVERY if goes_on else SELDOM) if panel.every and whole else AT_ONCE
         return Update(parts + lines, pause, self.last)
 
-    def _lines(self, panel: Panel) -> tuple[str, bool]:
+    def _lines(self, run: RunRecord, panel: Panel) -> tuple[str, bool]:
         """Return the log lines that are new, and whether these are all."""
         if panel.kind == "items" or self.wanted.before:
             return "", True
@@ -52,7 +53,8 @@ class RunStream:
         if not new:
             return "", True
         self.last = new[-1].id
-        return self.site.templates.get_template("log_lines.html").render(messages=new), len(new) < LINES
+        template = self.site.templates.get_template("log_lines.html")
+        return template.render(messages=new, run=run, of_run=step_run is None), len(new) < LINES
 
 
 def run_parts(site: Site, view: RunView, panel: Panel) -> Iterator[tuple[str, str]]:

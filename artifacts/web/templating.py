@@ -39,6 +39,7 @@ def environment() -> Environment:
         "short": formats.short,
         "json_text": formats.json_text,
         "items": formats.items,
+        "chosen": formats.chosen,
         "last": formats.last,
         "repeat_pair": lambda value: (value, value),
         "dictlist": lambda mapping: list(mapping.items()),

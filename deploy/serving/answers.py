@@ -34,7 +34,8 @@ class Ranked(BaseModel):
     fallback: tuple[Part, ...]
     """Parts that failed, for which popularity in the market stood in; empty when all is well."""
     ignored: tuple[Told, ...]
-    """What was told of the moment and has no effect, since the bundle's vectors know no context."""
+    """What was told of the moment and has no effect: the bundle does not know it, or popularity answered, which is the
+    same at every moment."""
     items: tuple[ScoredItem, ...]
 
 

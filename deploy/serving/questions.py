@@ -48,9 +48,10 @@ class Asking(_Body):
     market: Name = ""
     """A known user's own market counts where this one is empty or unknown."""
     device: Name = ""
-    """Checked, and named in the answer's `ignored`: a bundle's vectors are those of an unknown context."""
+    """In the words of the data; one that the bundle does not know is named in the answer's `ignored`."""
     time: Time | None = None
-    """The moment; checked, and named in `ignored` for the same reason."""
+    """By the clock of who asks: it tells the hour and the weekday, where the data has them and calls them by number and
+    by English name. Named in `ignored` where it tells neither."""
 
     def moment(self) -> tuple[Told, ...]:
         """Return what is told of the moment."""

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from kaon.steps.bundle import Bundle, load_bundle
 from kaon.steps.list_ranker import ranked_scores
+from kaon.steps.moments import TELLS, context_told
 from kaon.steps.reranking import (
     Reranking,
     Visitor,
@@ -21,10 +22,13 @@ from kaon.steps.sources import Rows, Vectors
 from kaon.steps.vector_source import unit_vectors
 from kaon.steps.wsdm_lists import CandidateList, ranked_list
 
-from .answers import ListedItem, Ranked, Recommended, ScoredItem, Similar
+from .answers import Basis, ListedItem, Ranked, Recommended, ScoredItem, Similar, Told
 from .catalogue import Catalogue, Mask, catalogue_of
 from .questions import Asking, Filters, RankQuestion, RecommendQuestion
 from .stages import Stages
+
+RANKED: tuple[Basis, ...] = ("personal", "onboarding")
+"""What answers rest on that the ranker orders; the others are ordered by popularity."""
 
 
 class NoSuch(ValueError):
@@ -75,7 +79,7 @@ class Recommender:
             version=self.version,
             basis=visitors.fallbacks()[0],
             fallback=tuple(stages.failed),
-            ignored=asked.moment(),
+            ignored=self._ignored(asked, visitors, stages),
             items=tuple(
                 ListedItem(item=self.catalogue.ids[row], score=score_of[row], explored=given)
                 for row, given in zip(items[0].tolist(), explored[0].tolist(), strict=True)
@@ -98,7 +102,7 @@ class Recommender:
             version=self.version,
             basis=visitors.fallbacks()[0],
             fallback=tuple(stages.failed),
-            ignored=asked.moment(),
+            ignored=self._ignored(asked, visitors, stages),
             items=tuple(
                 ScoredItem(item=item, score=score)
                 for item, score in zip(ranked.item_ids, ranked.scores.tolist(), strict=True)
@@ -129,7 +133,16 @@ class Recommender:
         return np.asarray(self.bundle.index_items[found[0][found[0] >= 0]], dtype=np.int64)
 
     def _visitors(self, asked: Asking, without: tuple[str, ...]) -> Visitors:
-        return visitors_of(self.bundle.sources, [Visitor(asked.user, asked.market, asked.history, without)])
+        sources = self.bundle.sources
+        context = context_told(sources.context, asked.device, asked.time)
+        return visitors_of(sources, [Visitor(asked.user, asked.market, asked.history, without, context)])
+
+    def _ignored(self, asked: Asking, visitors: Visitors, stages: Stages) -> tuple[Told, ...]:
+        """Return what was told of the moment and the scores do not rest on."""
+        columns = self.bundle.sources.context
+        known = {column.name for column, value in zip(columns, visitors.moment[0], strict=True) if value >= 0}
+        by_popularity = visitors.fallbacks()[0] not in RANKED or "ranking" in stages.failed
+        return tuple(part for part in asked.moment() if by_popularity or not known.intersection(TELLS[part]))
 
     def _only(self, filters: Filters) -> Mask | None:
         """Return which items may be offered, None for all. Raises NoSuch for a genre that no item has."""

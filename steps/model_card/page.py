@@ -1,5 +1,6 @@
 """The page of a model card: its sections in order."""
 
+from ..context_crosses import lifted
 from ..stability_report import Check
 from .charts import bars
 from .facts import CardFacts, records
@@ -126,12 +127,28 @@ def _ranker(facts: CardFacts) -> Markup:
             f"[{number(low)}, {number(high)}] among uniform candidates. Bars: shares of the total gain of its splits.",
         ),
         bars([(row["feature"].replace("_", " "), row["gain"]) for row in records(top)]),
+        tag("p", _moment(facts)),
     ]
     if facts.reliability is not None and len(facts.reliability):
         names = [str(name) for name in facts.reliability.columns]
         rows = [[_shown(value) for value in row] for row in facts.reliability.itertuples(index=False)]
         parts += [tag("h3", "Calibration"), table(names, rows)]
     return section("What the ranker looks at", *parts)
+
+
+def _moment(facts: CardFacts) -> str:
+    """Return what the ranker knows of when and on what somebody asks."""
+    columns = sorted(lifted(map(str, facts.feature_importance["feature"])))
+    if not columns:
+        return (
+            "The data does not say on which device, at which hour or on which weekday items were met, so that the "
+            "order is the same at every moment."
+        )
+    return (
+        f"Of the moment of a request it knows {', '.join(columns)}: how much more an item is met there than items are "
+        "in general (lift). What is retrieved, and what someone is offered of whom nothing is known, is the same at "
+        "every moment."
+    )
 
 
 def _stability(facts: CardFacts) -> Markup:

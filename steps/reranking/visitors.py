@@ -1,13 +1,14 @@
 """Whom a list is for: somebody known, somebody who chose a few titles, or somebody of whom nothing is known."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from ..context_crosses import moments, untold
 from ..features import Queries, queries
 from ..id_rows import rows_of
 from ..ranking import Rows
@@ -33,6 +34,11 @@ class Visitor:
     """Items that somebody without a history chose; of a known user they are only left out of the list."""
     without: tuple[str, ...] = ()
     """Items that are not to be in the list."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """When and on what the list is asked for: values by column of the context, such as `device`, in the data's words.
+
+    Retrieval does not go by it: it finds by vectors that users have at any moment, and the ranker weighs the moment.
+    """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,10 +54,13 @@ class Visitors:
     """1 for each chosen item that the catalogue knows, float32, shape (visitors, items)."""
     without: sparse.csr_matrix
     """Nonzero for each item that is not to be in the list, chosen ones included, shape (visitors, items)."""
+    moment: Rows
+    """Number of the value in each column of `sources.context`, -1 where it is not known, shape (visitors, columns)."""
 
     def part(self, rows: Rows) -> "Visitors":
         """Return some of the visitors."""
-        return Visitors(self.user_ids[rows], self.user[rows], self.market[rows], self.titles[rows], self.without[rows])
+        titles, without = self.titles[rows], self.without[rows]
+        return Visitors(self.user_ids[rows], self.user[rows], self.market[rows], titles, without, self.moment[rows])
 
     def fallbacks(self) -> tuple[Fallback, ...]:
         """Return what the answer to each visitor rests on."""
@@ -70,13 +79,16 @@ def visitors_of(sources: Sources, asking: Sequence[Visitor]) -> Visitors:
     without = titles
     if any(visitor.without for visitor in asking):
         without = _matrix([(*visitor.titles, *visitor.without) for visitor in asking], sources.item_ids)
-    return Visitors(user_ids, user, _markets(sources, user, named), titles, without)
+    told = {column.name: [visitor.context.get(column.name, "") for visitor in asking] for column in sources.context}
+    moment = moments(sources.context, told, len(asking))
+    return Visitors(user_ids, user, _markets(sources, user, named), titles, without, moment)
 
 
 def known_users(sources: Sources, users: Rows) -> Visitors:
-    """Return visitors by their rows in `sources.user_ids`."""
+    """Return visitors by their rows in `sources.user_ids`, at a moment that is not known."""
     none = sparse.csr_matrix((len(users), len(sources.item_ids)), dtype="f4")
-    return Visitors(sources.user_ids[users], users, sources.market_of_user[users], none, none)
+    moment = untold(sources.context, len(users))
+    return Visitors(sources.user_ids[users], users, sources.market_of_user[users], none, none, moment)
 
 
 def questions_of(sources: Sources, visitors: Visitors, items: Rows) -> Queries:
@@ -85,7 +97,7 @@ def questions_of(sources: Sources, visitors: Visitors, items: Rows) -> Queries:
     Somebody who chose titles has the mean of their item vectors, at the mean length of the known users' vectors, since
     the ranker learnt from scores of that size. items: shape (visitors, candidates).
     """
-    asked = queries(sources, visitors.user, items)
+    asked = queries(sources, visitors.user, items, visitors.moment)
     new = np.flatnonzero((visitors.user < 0) & (np.diff(visitors.titles.indptr) > 0))
     asked = replace(asked, market=visitors.market)
     if not len(new):

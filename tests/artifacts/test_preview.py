@@ -20,7 +20,7 @@ def test_a_table_shows_its_size_and_head(work: Any):
 
     assert lines[0] == "50 rows, 2 columns"
     assert lines[1].split() == ["user", "rating"]
-    assert lines[2].split() == ["0", "u0", "1.5"] and len(lines) == 12
+    assert lines[2].split() == ["u0", "1.5"] and len(lines) == 12
 
 
 def test_metrics_show_as_a_table(work: Any):

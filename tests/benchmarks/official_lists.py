@@ -17,6 +17,7 @@ from rich.table import Table
 
 from kaon.steps.bundle import load_bundle
 from kaon.steps.candidates import Lists
+from kaon.steps.context_crosses import untold
 from kaon.steps.interactions import positions
 from kaon.steps.list_ranker import RANKER, judged
 from kaon.steps.ranking import bootstrap_interval
@@ -35,7 +36,8 @@ def main(bundle_path: Path, lists_path: Path, qrels_path: Path) -> None:
         items[row, : len(one.item_ids)] = positions(list(one.item_ids), bundle.sources.item_ids)
         relevant[row, : len(one.item_ids)] = [item in positives.get(one.user_id, ()) for item in one.item_ids]
     users = np.array([bundle.user_row(one.user_id) for one in asked], dtype=np.int64)
-    found = judged(bundle.ranker, bundle.sources, Lists(users, items, relevant))
+    lists = Lists(users, items, relevant, untold(bundle.sources.context, len(users)))
+    found = judged(bundle.ranker, bundle.sources, lists)
 
     table = Table("source", "nDCG@10", title=f"{len(asked)} lists of {lists_path}")
     best_first = sorted(found, key=lambda name: -found[name].mean())

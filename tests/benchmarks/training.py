@@ -23,8 +23,6 @@ SETTINGS: Mapping[str, object] = {
     "check_stability.minimum_overlap": 0.0,
 }
 """One attempt with short training, whatever comes of it."""
-MARKETS: Mapping[str, object] = {"select_users.only_markets": ["t1", "t2"]}
-"""Two markets of the bundled data, so that every step takes seconds."""
 STEPS = {
     "train_als": "implicit",
     "train_two_tower": "a plain PyTorch loop",
@@ -35,7 +33,16 @@ STEPS = {
 WAYS: tuple[Literal["alone", "local", "prefect"], ...] = ("alone", "local", "prefect")
 ALLOWED = 0.05
 """What a step may take on top of its function, as a share of it."""
-COLUMNS = ("seconds", "in its function", "on top", "of the processor", "share on top", "at most 5 %", "peak memory")
+COLUMNS = (
+    "seconds",
+    "training",
+    "around it",
+    "of the processor",
+    "more than its peer",
+    "share",
+    "at most 5 %",
+    "memory",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +52,16 @@ class Trained:
     seconds: float
     """From reading its inputs until what it made is written, and recorded."""
     function: float
-    """Seconds of the step's function alone; of a peer, all of them."""
+    """Seconds of the step's function alone; of a peer, those between its reading and its writing."""
     memory: int
     """Bytes, at most, of the process from its start; on Prefect without the server."""
     processor: float = 0.0
     """Seconds of the processor, all threads of the process, that the function does not take."""
 
     @property
-    def top(self) -> float:
-        """Seconds that the function does not take."""
+    def around(self) -> float:
+        """Seconds that the function does not take: reading, writing, and recording."""
         return self.seconds - self.function
-
-    @property
-    def share(self) -> float:
-        """What is on top as a share of the function."""
-        return self.top / self.function
 
 
 def trained(step: str, way: str, settings: Mapping[str, object], folder: Path) -> Trained:
@@ -71,11 +73,8 @@ def trained(step: str, way: str, settings: Mapping[str, object], folder: Path) -
         else [*script("training_steps"), way, step, given, str(folder)]
     )
     seen = observe(command, folder, KAON_HOME=str(folder / "home"))
-    seconds = _between(seen, "began", "ended")
-    if way == "alone":
-        return Trained(seconds, seconds, seen.memory)
     processor = _between(seen, "began.cpu", "ended.cpu") - _between(seen, "called.cpu", "returned.cpu")
-    return Trained(seconds, _between(seen, "called", "returned"), seen.memory, processor)
+    return Trained(_between(seen, "began", "ended"), _between(seen, "called", "returned"), seen.memory, processor)
 
 
 def prepared(settings: Mapping[str, object], folder: Path) -> None:
@@ -88,7 +87,7 @@ def table(repeats: int) -> Table:
     """Return the table of all steps, each way measured so often, in turn."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepared({**SETTINGS, **MARKETS}, folder)
+        prepared(SETTINGS, folder)
         return measured(folder, repeats, STEPS)
 
 
@@ -97,44 +96,50 @@ def measured(folder: Path, repeats: int, steps: Iterable[str]) -> Table:
     made = Table("", title="training: each step in a run of recommendations, beside its peer", title_justify="left")
     for name in COLUMNS:
         made.add_column(name, justify="right")
-    settings = {**SETTINGS, **MARKETS}
     with shared_server(folder / "home"):
         for step in steps:
-            turns = [{way: trained(step, way, settings, folder) for way in WAYS} for _ in range(repeats)]
+            turns = [{way: trained(step, way, SETTINGS, folder) for way in WAYS} for _ in range(repeats)]
+            alone = [turn["alone"] for turn in turns]
             for way in WAYS:
-                made.add_row(*row(step, way, [turn[way] for turn in turns]))
+                made.add_row(*row(step, way, [turn[way] for turn in turns], alone))
             made.add_section()
     return made
 
 
-def row(step: str, way: str, found: Sequence[Trained]) -> tuple[str, ...]:
-    """Return the row of a step and a way: medians, and what lies between the quickest and the slowest run."""
+def row(step: str, way: str, found: Sequence[Trained], alone: Sequence[Trained]) -> tuple[str, ...]:
+    """Return the row of a step and a way: medians, and what lies between the quickest and the slowest run.
+
+    alone: the peer in the same turns.
+    """
     seconds = [one.seconds for one in found]
     spread = f"{statistics.median(seconds):.2f} ({min(seconds):.2f}–{max(seconds):.2f})"
-    memory = f"{statistics.median(one.memory for one in found) / 2**20:,.0f} MiB"
-    if way == "alone":
-        return f"{STEPS[step]} alone", spread, "", "", "", "", "", memory
-    share = statistics.median(one.share for one in found)
-    return (
-        f"{step}, {way}",
+    told = (
         spread,
         f"{statistics.median(one.function for one in found):.2f}",
-        *(
-            f"{1000 * statistics.median(values):.0f} ms"
-            for values in ([o.top for o in found], [o.processor for o in found])
-        ),
-        f"{100 * share:+.1f} %",
-        "yes" if share <= ALLOWED else "NO",
-        memory,
+        _milliseconds([one.around for one in found]),
+        _milliseconds([one.processor for one in found]),
     )
+    memory = f"{statistics.median(one.memory for one in found) / 2**20:,.0f} MiB"
+    if way == "alone":
+        return f"{STEPS[step]} alone", *told, "", "", "", memory
+    more = [one.around - peer.around for one, peer in zip(found, alone, strict=True)]
+    share = statistics.median(added / one.function for added, one in zip(more, found, strict=True))
+    judged = "yes" if share <= ALLOWED else "NO"
+    return f"{step}, {way}", *told, _milliseconds(more), f"{100 * share:+.1f} %", judged, memory
 
 
 EXPLAINED = """\
 Seconds: from reading the inputs until what was trained is written, without imports; of a step, in a run that skips all
-others, from its start to its end in the records. On top: what reading the inputs from the store, writing the outputs
-and recording both add to the very same call of the function; of the processor: its time in all threads of the process,
-which other programs do not change as much. Memory: the proportional set size of the process, the highest of a look
-every 0.2 s; a step's has Kaon loaded, and the libraries of all four steps."""
+others, from its start to its end in the records. Around the training: reading the inputs and writing what was made, by
+the library's own files alone, or checked by digest from and to the store, and recorded; of the processor: its time in
+all threads of the process, which other programs do not change as much. The share is what a step takes more around its
+training than its peer, of the training. The ranker's peer reads the matrix that the step computes, so its reading
+counts as training. Memory: the proportional set size of the process, the highest of a look every 0.2 s; a step's has
+Kaon loaded, and the libraries of all four steps."""
+
+
+def _milliseconds(values: Sequence[float]) -> str:
+    return f"{1000 * statistics.median(values):.0f} ms"
 
 
 def _between(seen: Observed, first: str, last: str) -> float:

@@ -4,9 +4,11 @@ import json
 import re
 
 import pytest
+from rich.console import Console
 from tests.dsl.backends.summed import here
 
 from kaon import open_store, run
+from kaon.cli.printed import table
 
 
 def shown(text: str) -> str:
@@ -25,6 +27,23 @@ def test_runs_come_newest_first_with_state_and_reason(ran, call):
     assert (failed["workflow"], failed["state"], failed["backend"]) == ("demo", "failed", "local")
     assert failed["reason"] == "demo/repeat[1]/for_each[market=us]/fit: ValueError: cannot fit us"
     assert failed["settings"]["fit.fail_on"] == "us"
+
+
+def test_runs_are_listed_by_their_state(ran, call):
+    failed = json.loads(call("runs", "--state", "failed", "--json", project=ran).out)
+
+    assert failed and {run["state"] for run in failed} == {"failed"}
+    assert call("runs", "--state", "held", project=ran).out == "no run fits: kaon runs\n"
+
+
+def test_on_a_narrow_terminal_lines_break_between_words(capsys):
+    rows = [("7", "learning", "completed", "2026-11-28 23:52:22", "2 items failed, and the run went on without them")]
+    made = table(("run", "workflow", "state", "started", "reason"), rows, right=("run",))
+    Console(width=56, highlight=False).print(made)
+    told = capsys.readouterr().out
+
+    assert {"learning", "completed", "2026-11-28", "23:52:22", "without"} <= set(told.split())
+    assert max(map(len, told.splitlines())) <= 56
 
 
 def test_a_store_without_runs_says_so(call):
@@ -96,7 +115,7 @@ def test_an_artifact_shows_its_summary_a_preview_and_its_lineage(ran, call):
 
     assert told.startswith(f"table #{table['id']}\n kind table\n")
     assert " made by demo/repeat/choose, attempt 2, run 1, " in told
-    assert "\n market ndcg\n 0 ca 0.4\n" in told
+    assert "\n market ndcg\n ca 0.4\n" in told
     assert re.search(r"\nmade from\n total #\d+ \(json\) from demo/repeat/add, run 1\n numbers #\d+", told)
     assert described["digest"] == table["digest"]
     assert all(edge[0] != edge[1] for edge in described["lineage"]["upstream"])
@@ -114,7 +133,15 @@ def test_an_artifact_shows_its_summary_a_preview_and_its_lineage(ran, call):
         (("logs", "1", "fi"), "run 1 has no step 'fi'\n\n  fix: did you mean 'fit'?\n"),
         (("artifacts", "99"), "there is no run 99\n"),
         (("artifact", "9999"), "there is no artifact 9999\n"),
-        (("artifact", "x"), "'x' is not the number of an artifact\n"),
+        (
+            ("artifact", "x"),
+            "'x' is not the number of an artifact\n\n  fix: kaon artifacts RUN lists those of a run with their ",
+        ),
+        (
+            ("logs", "1", "fit[market=xx]"),
+            "run 1 has run no 'fit[market=xx]'\n\n  why: none of its steps is for this item\n",
+        ),
+        (("logs", "1", "fit[point=1]"), "run 1 has run no 'fit[point=1]'\n"),
     ],
 )
 def test_what_is_not_there_exits_with_2_and_says_where_to_look(ran, call, arguments, error):

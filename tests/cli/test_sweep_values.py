@@ -121,9 +121,9 @@ def test_points_that_do_not_fit_are_all_told(tmp_path: Path) -> None:
     csv.write_text("train.rank,train.alpha\n8,1\n0,1\n8\n8,1\n")
     problems = [str(problem) for problem in points_in(csv, Settings)[2]]
 
-    assert "train.rank='0' does not fit (point 2 of" in problems[0]
-    assert "point 3 of" in problems[1] and "is not complete" in problems[1]
-    assert "point 4 of" in problems[2] and "stands there twice" in problems[2]
+    assert "train.rank='0' does not fit (line 3 of" in problems[0]
+    assert "line 4 of" in problems[1] and "is not complete" in problems[1]
+    assert "line 5 of" in problems[2] and "stands there twice" in problems[2]
 
 
 def test_a_column_that_is_no_setting_is_told(tmp_path: Path) -> None:

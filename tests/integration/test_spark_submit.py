@@ -182,6 +182,11 @@ def test_a_script_that_is_not_there_is_refused_when_the_step_is_written():
         spark_submit("absent.py")
 
 
+def test_a_driver_on_the_cluster_is_refused_when_the_step_is_written():
+    with pytest.raises(WorkflowError, match=r"'spark.submit.deployMode': 'cluster'.*leave it out"):
+        counting(conf={"spark.submit.deployMode": "cluster"})
+
+
 def test_another_master_is_the_same_step_and_another_configuration_is_not():
     keys = {
         name: next(call.code for call in flow.plan.calls() if call.step == "count_events")

@@ -12,6 +12,7 @@ from kaon.steps.candidates import (
     retrieved_lists,
     uniform_lists,
 )
+from kaon.steps.context_crosses import untold
 from kaon.steps.features import queries
 
 
@@ -53,13 +54,13 @@ def test_a_pool_counts_held_out_positives_so_that_rare_items_are_negatives_too(w
     user = int(np.flatnonzero(sources.market_of_user == 0)[0])
     needed = int(sources.by_market[0].users[item]) + 1
 
-    pools = pools_of(sources, Positives(np.array([user]), np.array([item])), minimum_users=needed)
+    pools = pools_of(sources, Positives(np.array([user]), np.array([item]), untold((), 1)), minimum_users=needed)
 
     assert item in pools[0]
 
 
 def test_a_positive_outside_the_pools_is_left_out(sources):
-    held_out = Positives(np.array([0, 1]), np.array([3, 4]))
+    held_out = Positives(np.array([0, 1]), np.array([3, 4]), untold((), 2))
     pools = (np.array([3]), np.array([3]))
 
     assert in_pools(sources, held_out, pools).items.tolist() == [3]

@@ -56,7 +56,7 @@ def setting_row(setting, value, ndcg):
     }
 
 
-def card(receipt=RECEIPT, reliability=None, frame=None, **settings):
+def card(receipt=RECEIPT, reliability=None, frame=None, features=("market_cosine", "als"), **settings):
     world = WORLD()
     everything = world.everything if frame is None else frame(world.everything)
     table = pd.DataFrame(
@@ -82,7 +82,7 @@ def card(receipt=RECEIPT, reliability=None, frame=None, **settings):
         pd.DataFrame([market]),
         REPORT,
         Metrics({"ndcg@10": 0.7371}),
-        pd.DataFrame({"feature": ["market_cosine", "als"], "gain": [0.75, 0.25], "splits": [3, 1]}),
+        pd.DataFrame({"feature": features, "gain": [0.75, 0.25], "splits": [3, 1]}),
         Metrics({"recall@10": 0.9985, "chosen.hnsw": 1.0}),
         pd.DataFrame([setting_row("plain", "", 0.4), setting_row("diversity", "0.3", 0.39)]),
         reliability,
@@ -206,3 +206,8 @@ def test_labels_of_points_that_lie_together_do_not_cover_each_other():
 
 def test_a_line_of_intervals_has_its_numbers_for_those_who_cannot_see_it():
     assert 'aria-label="als: 0.4000 [0.3000, 0.5000]"' in intervals([Measured("als", 0.4, 0.3, 0.5)])
+
+
+def test_the_card_says_what_the_ranker_knows_of_the_moment_of_a_request():
+    assert "the order is the same at every moment" in card()
+    assert "Of the moment of a request it knows device, hour: how much" in card(features=("hour_lift", "device_lift"))

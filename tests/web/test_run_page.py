@@ -129,7 +129,32 @@ def test_the_log_is_searched_and_downloaded(site: str, page: Page) -> None:
         page.get_by_label("Download the log").click()
     text = Path(download.value.path()).read_text()
     assert download.value.suggested_filename == "learning-1.log"
-    assert text.count("\n") == 12 and "INFO    epoch 3: loss" in text
+    assert text.count("\n") == 12 and "INFO    train: epoch 3: loss" in text
+
+
+def test_the_log_of_a_run_says_which_step_said_a_line_and_leads_to_it(site: str, page: Page) -> None:
+    page.goto(f"{site}/runs/{FAILED}")
+    said_by = page.locator("#log-lines li", has_text="fitting market 3").locator("a")
+    expect(said_by).to_have_text("fit_market[market 3]")
+    whole = page.request.get(f"{site}/runs/{FAILED}/log.txt").text()
+    assert "INFO    fit_market [market=market 3]: fitting market 3\n" in whole
+    said_by.focus()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#panel-title")).to_have_text("fit_market market=market 3")
+    expect(page.locator("#log-lines a")).to_have_count(0)  # all lines are of this step
+    of_step = page.request.get(f"{site}{page.get_by_role('link', name='Download the log').get_attribute('href')}")
+    assert "INFO    fitting market 3\n" in of_step.text()
+
+
+def test_a_run_leads_to_all_that_it_made_or_reused(site: str, page: Page) -> None:
+    page.goto(f"{site}/runs/{FAILED}")
+    page.get_by_role("link", name="Its artifacts").click()
+
+    expect(page).to_have_url(f"{site}/artifacts?run={FAILED}")
+    made = page.locator("table.artifacts tbody tr")
+    runs = {row.locator("td[data-label=run]").inner_text() for row in made.all()}
+    assert runs == {str(FAILED), "1"}  # what it made, and what it reused
 
 
 def test_a_run_is_watched_live_in_two_tabs(site: str, page: Page, browser: Browser, store_folder: Path) -> None:

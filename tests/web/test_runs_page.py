@@ -76,11 +76,13 @@ def test_a_number_leads_to_its_run(site: str, page: Page) -> None:
 
 def test_runs_are_compared_with_the_keyboard_and_what_differs_comes_first(site: str, page: Page) -> None:
     page.goto(f"{site}/runs?workflow=learning")
+    expect(page.get_by_role("button", name="Choose runs to compare")).to_be_disabled()
     page.get_by_label("Choose run 2").focus()
     page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Choose one more to compare")).to_be_disabled()
     page.get_by_label("Choose run 3").focus()
     page.keyboard.press("Space")
-    page.get_by_role("button", name="Compare the chosen").focus()
+    page.get_by_role("button", name="Compare 2 runs").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/runs/compare?*")
 

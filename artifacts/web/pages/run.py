@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from ...launching.prefect_api import PrefectApi
 from ...launching.starting import Executor, Started, base_of, continue_run, executor_of
 from ...records import Message, RunRecord
+from ..formats import last
 from ..live_stream import live
 from ..panel import Wanted, panel_of
 from ..run_stream import RunStream
@@ -130,11 +131,14 @@ def _changed(site: Site, run_id: int) -> Response:
 
 
 def _whole_log(site: Site, run_id: int, step: int) -> Iterator[str]:
-    last = 0
-    while lines := site.store.records.log(run_id, step or None, after=last, limit=DOWNLOADED):
-        last = lines[-1].id
-        yield "".join(map(_line, lines))
+    newest = 0
+    while lines := site.store.records.log(run_id, step or None, after=newest, limit=DOWNLOADED):
+        newest = lines[-1].id
+        yield "".join(_line(line, named=not step) for line in lines)
 
 
-def _line(message: Message) -> str:
-    return f"{message.time.isoformat(timespec='milliseconds')} {message.level.upper():7} {message.text}\n"
+def _line(message: Message, *, named: bool) -> str:
+    """Return a line of the file; named: with the step that said it."""
+    time, items = message.time.isoformat(timespec="milliseconds"), ", ".join(f"{n}={v}" for n, v in message.keys)
+    step = f"{last(message.path)}{f' [{items}]' if items else ''}: " if named and message.path else ""
+    return f"{time} {message.level.upper():7} {step}{message.text}\n"

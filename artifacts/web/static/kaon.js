@@ -70,6 +70,20 @@ document.addEventListener("submit", (event) => {
   if (asks && !confirm(asks)) event.preventDefault();
 });
 
+// <form data-compares>: its button is there once two boxes are checked, and says how many are.
+function showChosen(form) {
+  const button = form.querySelector("button");
+  const chosen = form.querySelectorAll("input:checked").length;
+  button.disabled = chosen < 2;
+  button.textContent = chosen > 1 ? `Compare ${chosen} runs` : chosen ? "Choose one more to compare" : "Choose runs to compare";
+}
+
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-compares]");
+  if (form) showChosen(form);
+});
+window.addEventListener("pageshow", () => document.querySelectorAll("form[data-compares]").forEach(showChosen));
+
 // <span data-since="…">: how long it has been, every second.
 function showSince() {
   for (const span of document.querySelectorAll("[data-since]")) {

@@ -21,6 +21,7 @@ from .progress import NONCE, DriverApi
 from .watched import Watched
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+DEPLOY_MODE = "spark.submit.deployMode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,12 @@ class SparkSubmit:
     def __post_init__(self) -> None:
         check_variables(self.conf)
         check_variables(self.env)
+        mode = self.conf.get(DEPLOY_MODE, "client")
+        if mode != "client":
+            raise ValueError(
+                f"conf={{{DEPLOY_MODE!r}: {mode!r}}}: the driver would run on the cluster, where its inputs' and "
+                "outputs' files are not and nobody sees how it goes; leave it out, and it runs where the step does"
+            )
 
     def to_json(self) -> dict[str, Any]:
         texts = {"master": self.master, "spark_home": self.spark_home, "main_class": self.main_class}

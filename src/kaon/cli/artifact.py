@@ -1,5 +1,6 @@
 """`kaon artifact ID`: one artifact, with a preview, what it was made from, and what was made from it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,11 +26,11 @@ def artifact(
     from kaon.artifacts.viewers import preview
 
     from .described import described_artifact
-    from .found import number
+    from .found import found_artifact
     from .printed import print_json
 
     store = open_store()
-    found = store.records.artifact(number(artifact_id, "an artifact"))
+    found = found_artifact(store, artifact_id)
     if history:
         _print_history(store, found, as_json)
         return
@@ -56,7 +57,7 @@ def _print(store: "Store", found: "Artifact", sources: "Lineage", results: "Line
         ("size", size(found.size)),
         ("digest", found.digest),
         ("made by", f"{found.step}{where}{attempt}, run {found.run}, {moment(found.created)}"),
-        *found.summary.items(),
+        *((name, _said(value)) for name, value in found.summary.items()),
     ):
         terminal.print(f"  {name:<12} {fact}", markup=False)
     for line in ("", *preview(store, found)):
@@ -64,6 +65,14 @@ def _print(store: "Store", found: "Artifact", sources: "Lineage", results: "Line
     for title, lineage_of in (("made from", sources), ("used for", results)):
         for line in _lineage(title, lineage_of):
             terminal.print(line, markup=False)
+
+
+def _said(value: object) -> str:
+    from kaon.artifacts.viewers.said import said
+
+    return (
+        ", ".join(f"{name} {said(one)}" for name, one in value.items()) if isinstance(value, Mapping) else said(value)
+    )
 
 
 def _print_history(store: "Store", artifact: "Artifact", as_json: bool) -> None:

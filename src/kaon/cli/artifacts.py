@@ -52,12 +52,20 @@ def _made_by(artifact: "Artifact", run: int, kept: bool) -> str:
 def told(summary: Mapping[str, object], width: int = 60) -> str:
     """Return a summary on one line.
 
-    >>> told({"rows": 3, "columns": 2})
-    'rows 3, columns 2'
+    >>> told({"rows": 3, "loss": 0.15000000000000002})
+    'rows 3, loss 0.15'
     """
-    facts = (f"{name} {value if isinstance(value, str) else json.dumps(value)}" for name, value in summary.items())
-    line = ", ".join(facts)
+    line = ", ".join(f"{name} {_said(value)}" for name, value in summary.items())
     return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def _said(value: object) -> str:
+    match value:
+        case str():
+            return value
+        case float():
+            return f"{value:.6g}"
+    return json.dumps(value)
 
 
 def _attempt(attempt: tuple[int, ...]) -> str:

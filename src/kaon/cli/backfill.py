@@ -28,7 +28,7 @@ def backfill(
     last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last interval.")],
     values: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE]…", help="Settings of every run, such as train_als.rank=8."),
+        typer.Argument(metavar="NAME=VALUE", help="Settings of every run, such as train_als.rank=8."),
     ] = None,
     every: Annotated[
         Every | None,

@@ -18,7 +18,7 @@ def deploy(
     flow: Flow,
     values: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE]…", help="Settings of its runs, such as seed=3 or train_als.rank=8."),
+        typer.Argument(metavar="NAME=VALUE", help="Settings of its runs, such as seed=3 or train_als.rank=8."),
     ] = None,
     name: Annotated[str, typer.Option(help="The deployment's name: one workflow may have several.")] = "kaon",
     pool: Annotated[str, typer.Option(help="The work pool that runs it; one of processes is made if needed.")] = "kaon",

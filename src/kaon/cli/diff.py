@@ -6,12 +6,10 @@ import typer
 
 from .options import Home
 
-ArtifactId = Annotated[str, typer.Argument(help="An artifact's number: kaon artifacts RUN.")]
-
 
 def diff(
-    first: ArtifactId,
-    second: ArtifactId,
+    first: Annotated[str, typer.Argument(metavar="FIRST", help="An artifact's number: kaon artifacts RUN.")],
+    second: Annotated[str, typer.Argument(metavar="SECOND", help="The number of the one to compare it with.")],
     key: Annotated[list[str] | None, typer.Option("--key", help="A column that names the rows of tables.")] = None,
     home: Home = None,
 ) -> None:
@@ -21,8 +19,8 @@ def diff(
     from kaon.artifacts.viewers.differences import difference
 
     from .blocks import print_blocks
-    from .found import number
+    from .found import found_artifact
 
     store = open_store()
-    before, after = (Opened(store, store.records.artifact(number(one, "an artifact"))) for one in (first, second))
+    before, after = (Opened(store, found_artifact(store, one)) for one in (first, second))
     print_blocks(difference(before, after, key or ()))

@@ -27,7 +27,11 @@ def logs(
     run: RunId,
     step: Annotated[
         str | None,
-        typer.Argument(metavar="[STEP]", help="A step's name or path, or one item of it: train[market=CA]."),
+        typer.Argument(
+            metavar="STEP",
+            help="A step's name or path, or one item of it: train\\[market=CA]; of a sweep also train\\[point=4], by "
+            "the number in its leaderboard.",
+        ),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only of steps that failed.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
@@ -40,13 +44,16 @@ def logs(
     from .described import described_message
     from .found import found_run
     from .printed import print_json_rows
-    from .selection import selection
+    from .selection import selected, selection
 
     store = open_store()
     record = found_run(store, run)
     if as_json and follow:
         raise CallError("--json is one list, and --follow has no end", fix="give one of them")
-    chosen = None if step is None else selection(store.records.overview(record.id), step)
+    chosen = None if step is None else selection(store, store.records.overview(record.id), step)
+    if chosen is not None and not follow and next(selected(store, record.id, chosen), None) is None:
+        fix = f"kaon status {record.id} --all lists its steps and items"
+        raise CallError(f"run {record.id} has run no {step!r}", why="none of its steps is for this item", fix=fix)
     log = Log(store, record, chosen, ("failed",) if failed else None)
     if as_json:
         print_json_rows(None, "messages", map(described_message, log.new()))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WIDTH_OF_A_PIPE = 240
 """Characters of a line where output goes to a file or another command: nothing is wrapped for a screen."""
+WORD = 11
+"""Characters of a word that is not broken on a narrow terminal: `small_sweep`, `2026-11-28`, `completed`."""
 
 STATE_STYLES = {
     "completed": "green",
@@ -69,15 +71,20 @@ def print_json_rows(head: Mapping[str, object] | None, name: str, rows: Iterable
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> "Table":
-    """Return a table without a frame; columns named in `right` are flush right, wide ones wrap."""
+    """Return a table without a frame; columns named in `right` are flush right, wide ones wrap.
+
+    On a narrow terminal lines break between words: a number, a state or a date is not cut in two.
+    """
     from rich.markup import escape
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
+    listed = list(rows)
+    for at, column in enumerate(columns):
         justify: JustifyMethod = "right" if column in right else "left"
-        made.add_column(column, justify=justify, overflow="fold")
-    for row in rows:
+        words = " ".join((column, *(row[at] for row in listed))).split()
+        made.add_column(column, justify=justify, overflow="fold", min_width=min(max(map(len, words)), WORD))
+    for row in listed:
         made.add_row(*(_styled_state(cell) if cell in STATE_STYLES else escape(cell) for cell in row))
     return made
 

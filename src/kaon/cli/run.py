@@ -11,7 +11,7 @@ def run(
     flow: Flow,
     values: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE]…", help="Settings, such as seed=3 or train_als.rank=8; lists as JSON."),
+        typer.Argument(metavar="NAME=VALUE", help="Settings, such as seed=3 or train_als.rank=8; lists as JSON."),
     ] = None,
     backend: Annotated[
         Literal["local", "prefect"],

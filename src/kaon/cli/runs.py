@@ -1,14 +1,21 @@
 """`kaon runs`: every run, the newest first."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from .options import AsJson, Home
 
+NARROW = 80
+"""Characters of a line; where there are fewer, the backends are left out."""
+
 
 def runs(
     workflow: Annotated[str | None, typer.Option(help="Only runs of this workflow.")] = None,
+    state: Annotated[
+        Literal["running", "held", "completed", "failed", "cancelled"] | None,
+        typer.Option(help="Only runs in this state."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many runs at most.")] = 20,
     as_json: AsJson = False,
     home: Home = None,
@@ -16,15 +23,20 @@ def runs(
     """List runs, the newest first."""
     from kaon.artifacts import open_store
     from kaon.artifacts.amounts import duration
+    from kaon.artifacts.records.listing import RunFilter
 
     from .described import described_run
     from .printed import console, lasted, moment, print_json, table
 
-    found = open_store().records.runs(workflow, limit)
+    records = open_store().records
+    found = records.runs(workflow, limit)
+    if state:
+        wanted = RunFilter(workflow or "", (state,))
+        found = [records.run(run.id) for run in records.list_runs(wanted, limit=limit)]
     if as_json:
         print_json([described_run(run) for run in found])
         return
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             str(run.id),
             run.workflow,
@@ -37,7 +49,13 @@ def runs(
         for run in found
     ]
     if rows:
-        names = ("run", "workflow", "state", "started", "time", "backend", "reason")
-        console().print(table(names, rows, right=("run", "time")))
+        terminal = console()
+        names = ["run", "workflow", "state", "started", "time", "backend", "reason"]
+        if terminal.width < NARROW:
+            names.remove("backend")
+            rows = [(*row[:5], *row[6:]) for row in rows]
+        terminal.print(table(names, rows, right=("run", "time")))
+    elif workflow or state:
+        print("no run fits: kaon runs")
     else:
         print("no runs yet: kaon run FLOW")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .refusals import CallError
 from .status import steps_of
+from .sweep_numbers import with_values
 
 if TYPE_CHECKING:
     from kaon.artifacts import RunOverview, StepRecord, Store
@@ -31,10 +32,10 @@ class Selection:
         return True
 
 
-def selection(overview: "RunOverview", named: str) -> Selection:
+def selection(store: "Store", overview: "RunOverview", named: str) -> Selection:
     """Return what a name stands for: a step, a path as `kaon status` prints it, or one of those with an item.
 
-    Raises CallError if the run has no such step.
+    The item can be the number of a sweep's point. Raises CallError if the run has no such step, or point.
 
     >>> _parsed("repeat[2]/for_each[market=ca]/fit")
     ('repeat/for_each[market]/fit', {'market': 'ca', 'attempt': '2'})
@@ -46,7 +47,7 @@ def selection(overview: "RunOverview", named: str) -> Selection:
     known = {name for progress in overview.paths for name in (progress.path, progress.step)}
     for candidate in (path, f"{run.workflow}/{path}"):
         if candidate in known:
-            return Selection(candidate, items)
+            return Selection(candidate, with_values(store, run, candidate, items))
     from kaon.dsl.errors import did_you_mean
 
     names = {name for name in known if "/" not in name} or known

@@ -20,7 +20,7 @@ def serve(
     flows: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FLOW]…",
+            metavar="FLOW",
             help="Shipped workflows' names, file.py:name or module:name. Without one: all that is deployed.",
         ),
     ] = None,

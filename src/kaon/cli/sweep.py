@@ -22,7 +22,7 @@ def sweep(
     values: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME=VALUES]…",
+            metavar="NAME=VALUES",
             help="A setting with one value is fixed: train_als.iterations=5. A list or a range sweeps it: "
             "train_als.rank=32,64,128 train_als.alpha=1..40:log:5 (five values; without :5 any number of the range). "
             "Values that have commas of their own, such as lists, are separated by ;",

@@ -24,7 +24,7 @@ def points_in(path: Path, model: "type[BaseModel]") -> tuple[tuple[str, ...], Po
     Raises CallError for a file that cannot be read.
     """
     rows = _rows(path)
-    names = tuple(rows[0]) if rows else ()
+    names = tuple(rows[0][1]) if rows else ()
     if not names:
         fix = "its first line names settings, the others hold their values: train_als.rank,train_als.alpha"
         raise CallError(
@@ -36,15 +36,15 @@ def points_in(path: Path, model: "type[BaseModel]") -> tuple[tuple[str, ...], Po
         if field_of(model, name) is None
     ]
     points: dict[str, tuple[object, ...]] = {}
-    for number, row in enumerate(rows, 1):
+    for place, row in rows:
         if set(row) != set(names) or None in row.values():
             why = f"every point has a value for each of: {', '.join(names)}"
-            problems.append(Problem(f"point {number} of {path} is not complete", why=why, fix="write every value"))
+            problems.append(Problem(f"{place} of {path} is not complete", why=why, fix="write every value"))
         elif not any(field_of(model, name) is None for name in names):
-            point = tuple(_value(model, name, row[name], f" (point {number} of {path})", problems) for name in names)
+            point = tuple(_value(model, name, row[name], f" ({place} of {path})", problems) for name in names)
             if repr(point) in points:
                 why = "a point is the key of its results"
-                problems.append(Problem(f"point {number} of {path} stands there twice", why=why, fix="remove one"))
+                problems.append(Problem(f"{place} of {path} stands there twice", why=why, fix="remove one"))
             points[repr(point)] = point
     return names, tuple(points.values()), problems
 
@@ -66,13 +66,15 @@ def _value(model: "type[BaseModel]", name: str, raw: object, where: str, problem
         return None
 
 
-def _rows(path: Path) -> list[Mapping[str, object]]:
+def _rows(path: Path) -> list[tuple[str, Mapping[str, object]]]:
+    """Return the rows of a file, each with where it stands, as people count lines and objects: from 1."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise CallError(f"the points {str(path)!r} cannot be read", why=str(error), fix="give --points FILE") from None
     if path.suffix == ".csv":
-        return list(csv.DictReader(text.splitlines()))
+        reader = csv.DictReader(text.splitlines())
+        return [(f"line {reader.line_num}", row) for row in reader]
     try:
         rows = json.loads(text)
     except ValueError as error:
@@ -80,4 +82,4 @@ def _rows(path: Path) -> list[Mapping[str, object]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         fix = 'write [{"train_als.rank": 32, "train_als.alpha": 1.0}, …]'
         raise CallError(f"{path} is no list of points", why="JSON points are a list of objects", fix=fix)
-    return rows
+    return [(f"object {number}", row) for number, row in enumerate(rows, 1)]

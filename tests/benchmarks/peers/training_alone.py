@@ -29,6 +29,7 @@ def train_als(folder: Path) -> None:
 
     mark("began")
     frame = pd.read_parquet(folder / "train.parquet")
+    mark("called")
     users, user_ids = frame["user_id"].factorize(sort=True)
     items, item_ids = frame["item_id"].factorize(sort=True)
     met = sparse.csr_matrix((np.ones(len(frame), "f4"), (users, items)), (len(user_ids), len(item_ids)))
@@ -37,6 +38,7 @@ def train_als(folder: Path) -> None:
         model.fit(met, show_progress=False)
         vectors = model.recalculate_user(np.arange(len(user_ids)), met)
     ids = {"user_ids": user_ids.to_numpy(dtype=str), "item_ids": item_ids.to_numpy(dtype=str)}
+    mark("returned")
     np.savez(folder / "alone_als.npz", users=vectors, items=model.item_factors, **ids)
 
 
@@ -48,7 +50,9 @@ def train_two_tower(folder: Path) -> None:
 
     torch.set_num_threads(1)
     mark("began")
-    frame = pd.read_parquet(folder / "train.parquet").sort_values(["user_id", "item_id"], ignore_index=True)
+    frame = pd.read_parquet(folder / "train.parquet")
+    mark("called")
+    frame = frame.sort_values(["user_id", "item_id"], ignore_index=True)
     users, items, markets = (
         torch.from_numpy(frame[name].factorize(sort=True)[0].astype("i8")) for name in ("user_id", "item_id", "market")
     )
@@ -92,6 +96,7 @@ def train_two_tower(folder: Path) -> None:
         loss.backward()
         optimizer.step()
         falling.step()
+    mark("returned")
     save_file(model.state_dict(), folder / "alone_tower.safetensors")
 
 
@@ -100,6 +105,8 @@ def train_ranker(folder: Path) -> None:
     import xgboost
 
     mark("began")
+    mark("called")
+    boosters: dict[str, xgboost.Booster] = {}
     for path in sorted(folder.glob("xgboost-*.json")):
         call = json.loads(path.read_text())
         matrices: list[xgboost.QuantileDMatrix] = []
@@ -108,7 +115,7 @@ def train_ranker(folder: Path) -> None:
             first = matrices[0] if matrices else None
             matrices.append(xgboost.QuantileDMatrix(arrays["data"], arrays["label"], qid=arrays["qid"], ref=first))
         evals = [(matrix, f"held_out_{place}") for place, matrix in enumerate(matrices[1:])]
-        booster = xgboost.train(
+        boosters[path.stem] = xgboost.train(
             call["parameters"],
             matrices[0],
             call["rounds"],
@@ -116,7 +123,9 @@ def train_ranker(folder: Path) -> None:
             early_stopping_rounds=call["patience"],
             verbose_eval=False,
         )
-        booster.save_model(folder / f"alone_{path.stem}.ubj")
+    mark("returned")
+    for name, booster in boosters.items():
+        booster.save_model(folder / f"alone_{name}.ubj")
 
 
 def build_index(folder: Path) -> None:
@@ -126,8 +135,9 @@ def build_index(folder: Path) -> None:
 
     mark("began")
     arrays = np.load(folder / "als.npz")
-    items = arrays["items"]
-    users = arrays["users"][np.random.default_rng(0).permutation(len(arrays["users"]))[:1000]]
+    items, users = arrays["items"], arrays["users"]
+    mark("called")
+    users = users[np.random.default_rng(0).permutation(len(users))[:1000]]
     exact = faiss.IndexFlatIP(items.shape[1])
     graph = faiss.IndexHNSWFlat(items.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
     graph.hnsw.efConstruction, graph.hnsw.efSearch = 80, 64
@@ -136,6 +146,7 @@ def build_index(folder: Path) -> None:
             index.add(items)
             for row in range(len(users)):
                 index.search(users[row : row + 1], 10)
+    mark("returned")
     faiss.write_index(graph if len(items) >= 15_000 else exact, str(folder / "alone_index.faiss"))
 
 
