@@ -1,5 +1,6 @@
 """`kaon backfill`: one run for each interval of a time that has passed."""
 
+import asyncio
 import json
 import os
 import signal
@@ -111,6 +112,15 @@ def test_a_workflow_with_a_schedule_is_filled_at_its_times_and_on_its_clock() ->
         datetime(2026, 3, 23, 2, 30, tzinfo=UTC),
         datetime(2026, 3, 30, 1, 30, tzinfo=UTC),  # summer time has begun
     ]
+
+
+def test_the_times_of_a_schedule_are_counted_in_a_notebook_too() -> None:
+    hourly = workflow("hourly", tell_time, params=Times, schedule=Cron("0 * * * *"))
+
+    async def cell() -> int:  # a notebook runs its cells in a loop
+        return len(intervals(hourly, "2026-01-01", "2026-01-01", None))
+
+    assert asyncio.run(cell()) == 24
 
 
 def test_days_keep_their_date_when_the_clocks_change() -> None:

@@ -1,6 +1,7 @@
 """Schedules as Prefect reads them, and the times that they name."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
@@ -36,11 +37,16 @@ def times(schedule: Schedule, after: datetime, until: datetime) -> list[datetime
     kept = prefect_schedule(schedule)
     kind = schedules.CronSchedule if isinstance(schedule, Cron) else schedules.IntervalSchedule
     counted = kind.model_validate(kept.model_dump())
-    found: list[datetime] = []
-    while len(found) < MOST:
-        start = found[-1] if found else after
-        more = [time for time in asyncio.run(counted.get_dates(start=start, end=until)) if start < time <= until]
-        if not more:
-            break
-        found += more
-    return found[:MOST]
+
+    async def counted_out() -> list[datetime]:
+        found: list[datetime] = []
+        while len(found) < MOST:
+            start = found[-1] if found else after
+            more = [time for time in await counted.get_dates(start=start, end=until) if start < time <= until]
+            if not more:
+                break
+            found += more
+        return found[:MOST]
+
+    with ThreadPoolExecutor(1) as apart:  # in a notebook a loop runs in this thread
+        return apart.submit(asyncio.run, counted_out()).result()
