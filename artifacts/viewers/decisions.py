@@ -89,7 +89,7 @@ def _picture(found: list[Decision], models: list[str]) -> Chart:
         for model, (mean, low, high) in one.measured.items()
     ]
     place = {"y": {"field": "market", "type": "nominal", "title": None}, "yOffset": {"field": "model", "sort": models}}
-    colour = {"color": {"field": "model", "type": "nominal", "sort": models, "legend": {**LEGEND, "title": None}}}
+    colour = {"color": {"field": "model", "type": "nominal", "sort": models, "title": None, "legend": LEGEND}}
     across = {"type": "quantitative", "title": "nDCG@10", "scale": {"zero": False}, "axis": {"tickCount": 6}}
     spec: dict[str, Any] = {
         "$schema": SCHEMA,
