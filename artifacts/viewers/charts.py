@@ -9,7 +9,7 @@ from ..json_form import Json
 from .blocks import Chart
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-LEGEND: dict[str, Json] = {"orient": "top", "columns": 2, "labelLimit": 120}
+LEGEND: Json = {"orient": "top", "columns": 2, "labelLimit": 120}
 """Narrow enough for a phone."""
 TALLEST = 600
 """Pixels of a chart whose height goes by its bars."""
