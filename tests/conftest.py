@@ -18,6 +18,7 @@ The mark `prefect` only selects: what such a test needs is installed with Kaon.
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from functools import cache
@@ -31,6 +32,8 @@ pytest_plugins = ["pytester"]
 settings.register_profile("ci", derandomize=True)  # the same commit passes or fails there each time
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores Ctrl-C
 
 
 @cache
