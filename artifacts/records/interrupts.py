@@ -4,29 +4,30 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 @contextmanager
 def heard_at_the_end() -> Iterator[None]:
-    """Let KeyboardInterrupt wait for the end of the block, unless Ctrl-C comes twice.
+    """Let what hears Ctrl-C, such as Python's KeyboardInterrupt or Spark, wait for the end of the block.
 
-    For the main thread, which alone hears signals; a handler of somebody's own is left to itself.
+    Ctrl-C a second time is heard at once. For the main thread, which alone hears signals.
     """
-    usual = signal.default_int_handler
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not usual:
+    hears = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(hears):
         yield
         return
     heard: list[int] = []
 
-    def hear(number: int, frame: object) -> None:
+    def wait(number: int, frame: FrameType | None) -> None:
         if heard:
-            raise KeyboardInterrupt
+            hears(number, frame)
         heard.append(number)
 
-    signal.signal(signal.SIGINT, hear)
+    signal.signal(signal.SIGINT, wait)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, usual)
+        signal.signal(signal.SIGINT, hears)
         if heard:
-            raise KeyboardInterrupt
+            hears(signal.SIGINT, None)

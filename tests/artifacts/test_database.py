@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sqlite3
@@ -54,7 +55,18 @@ def test_records_that_another_process_holds_too_long_are_reported(tmp_path: Path
     holder.close()
 
 
-def test_a_write_during_which_ctrl_c_comes_lets_others_write_at_once(tmp_path: Path):
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C is KeyboardInterrupt, whatever tests before have set up, and nothing is collected that it would break."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_write_during_which_ctrl_c_comes_lets_others_write_at_once(tmp_path: Path, ctrl_c: None):
     database = Database(f"sqlite:///{tmp_path}/records.sqlite")
     Records(database).start_run("flow", {}, "{}", "local")
     held: list[KeyboardInterrupt] = []
@@ -68,6 +80,22 @@ def test_a_write_during_which_ctrl_c_comes_lets_others_write_at_once(tmp_path: P
 
     assert 100 < place < 4000, "it was interrupted everywhere"
     assert len(held) == place
+
+
+def test_whoever_else_hears_ctrl_c_hears_it_after_the_write_and_the_second_time_at_once(tmp_path: Path, ctrl_c: None):
+    database = Database(f"sqlite:///{tmp_path}/records.sqlite")
+    told: list[str] = []
+
+    def work(_connection: Connection) -> None:
+        signal.raise_signal(signal.SIGINT)
+        told.append("written")
+        signal.raise_signal(signal.SIGINT)
+        told.append("ended")
+
+    signal.signal(signal.SIGINT, lambda *_: told.append("heard"))
+    database.write(work)
+
+    assert told == ["written", "heard", "ended", "heard"]
 
 
 def test_records_below_a_file_are_refused(tmp_path: Path):

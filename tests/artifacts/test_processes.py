@@ -38,6 +38,26 @@ store.records.end_run(run.lease, "completed")
 """
 
 
+OPENERS = """
+import os, sys, time
+from pathlib import Path
+from kaon.artifacts import open_store
+
+open_store("memory://").records.start_run("flow", {}, "{}", "local")  # imports all that it takes
+for turn in range(20):
+    at, openers = time.monotonic() + 0.05, []
+    for _ in range(6):
+        openers.append(os.fork())
+        if not openers[-1]:
+            while time.monotonic() < at:
+                pass
+            open_store(Path(sys.argv[1], str(turn))).records.start_run("flow", {}, "{}", "local")
+            os._exit(0)
+    assert [os.waitpid(opener, 0)[1] for opener in openers] == [0] * 6
+"""
+"""New stores, each opened by six processes at the same moment."""
+
+
 def start(folder: Path, name: str, turns: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", WRITER, str(folder), name, str(turns)],
@@ -104,6 +124,13 @@ def test_a_writer_killed_while_it_starts_leaves_a_store_that_opens(tmp_path: Pat
         check_whole(tmp_path)
     assert start(tmp_path, "last", 1).wait() == 0
     assert check_whole(tmp_path)["last"] == {0}
+
+
+def test_processes_that_open_a_new_store_at_once_all_write_to_it(tmp_path: Path):
+    done = subprocess.run([sys.executable, "-c", OPENERS, str(tmp_path)], capture_output=True, text=True, timeout=300)
+
+    assert done.returncode == 0, done.stderr
+    assert all(len(open_store(tmp_path / str(turn)).records.runs()) == 6 for turn in range(20))
 
 
 def test_processes_that_write_at_once_lose_nothing(tmp_path: Path):
