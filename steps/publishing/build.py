@@ -54,6 +54,7 @@ def _not_built(client: "DockerClient", why: str, lines: list[str]) -> Exception:
 
     if full := [line for line in [why, *lines] if "no space left" in line.lower()]:
         return refused(full[0].strip())
+    client.close()  # on connections that it has, an engine that is being stopped goes on answering
     try:
         client.ping()
     except (DockerException, RequestException):
