@@ -137,7 +137,7 @@ def features(sources: Sources, asked: Queries) -> Vectors:
     The rows of unknown items and beyond a list's end hold what an item without any user has; whoever ranks puts
     unknown items last.
     """
-    table = np.zeros((*asked.items.shape, len(feature_names(sources))), "f4")
+    table = np.zeros((*asked.items.shape, len(NAMES) + len(sources.context)), "f4")
     for market in np.unique(asked.market):
         for rows in _parts(np.flatnonzero(asked.market == market), asked):
             _fill(table, rows, sources, asked.part(rows), int(market))

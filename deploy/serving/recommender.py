@@ -7,8 +7,8 @@ import numpy as np
 from scipy import sparse
 
 from kaon.steps.bundle import Bundle, load_bundle
+from kaon.steps.context_told import TELLS, context_told
 from kaon.steps.list_ranker import ranked_scores
-from kaon.steps.moments import TELLS, context_told
 from kaon.steps.reranking import (
     Reranking,
     Visitor,

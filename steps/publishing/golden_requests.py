@@ -11,8 +11,8 @@ import numpy.typing as npt
 from kaon.artifacts.publications.golden import Golden
 
 from ..context_crosses import ContextColumn
+from ..context_told import DEVICE, context_told
 from ..list_ranker import ranked_scores
-from ..moments import DEVICE, context_told
 from ..one_blas_thread import one_blas_thread
 from ..ranking import Rows
 from ..reranking import (
@@ -51,8 +51,8 @@ def golden_requests(
     """
     sources = served.sources
     random = np.random.default_rng(seed)
-    asking = tuple(zip(_visitors(sources), _moments(sources.context), strict=False))
-    asking = tuple((_asking(sources.context, visitor, told), told) for visitor, told in asking)
+    pairs = zip(_visitors(sources), _moments(sources.context), strict=False)
+    asking = [(_asking(sources.context, visitor, told), told) for visitor, told in pairs]
     ranked = [_ranked(served, visitor, told, _candidates(sources, random)) for visitor, told in asking]
     return (*ranked, *(_recommended(served, visitor, told, reranking, genres) for visitor, told in asking))
 

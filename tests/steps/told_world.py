@@ -13,9 +13,9 @@ from tests.steps.small_market import MARKETS, World, small_als, small_world
 
 from kaon.artifacts import Metrics
 from kaon.steps.build_index import build_index
+from kaon.steps.context_told import WEEKDAYS
 from kaon.steps.interactions import Interactions, interactions
 from kaon.steps.market_models import MarketChoices
-from kaon.steps.moments import WEEKDAYS
 from kaon.steps.publish import publish
 from kaon.steps.ranking import Rows
 from kaon.steps.split_interactions import split_interactions

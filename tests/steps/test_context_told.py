@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from kaon.steps.context_crosses import context_columns
+from kaon.steps.context_told import context_told
 from kaon.steps.datasets.synthetic import Scale, synthetic_interactions
 from kaon.steps.interactions import context_of
-from kaon.steps.moments import context_told
 
 EVENING = datetime.fromisoformat("2026-11-28T20:15:00+09:00")
 """A Saturday's."""
