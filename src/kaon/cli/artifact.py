@@ -1,6 +1,5 @@
 """`kaon artifact ID`: one artifact, with a preview, what it was made from, and what was made from it."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,6 +45,7 @@ def _print(store: "Store", found: "Artifact", sources: "Lineage", results: "Line
     from kaon.artifacts.amounts import size
     from kaon.artifacts.viewers import preview
 
+    from .artifacts import fact_said
     from .printed import console, items, moment
 
     terminal = console()
@@ -57,7 +57,7 @@ def _print(store: "Store", found: "Artifact", sources: "Lineage", results: "Line
         ("size", size(found.size)),
         ("digest", found.digest),
         ("made by", f"{found.step}{where}{attempt}, run {found.run}, {moment(found.created)}"),
-        *((name, _said(value)) for name, value in found.summary.items()),
+        *((name, fact_said(value)) for name, value in found.summary.items()),
     ):
         terminal.print(f"  {name:<12} {fact}", markup=False)
     for line in ("", *preview(store, found)):
@@ -65,14 +65,6 @@ def _print(store: "Store", found: "Artifact", sources: "Lineage", results: "Line
     for title, lineage_of in (("made from", sources), ("used for", results)):
         for line in _lineage(title, lineage_of):
             terminal.print(line, markup=False)
-
-
-def _said(value: object) -> str:
-    from kaon.artifacts.viewers.said import said
-
-    return (
-        ", ".join(f"{name} {said(one)}" for name, one in value.items()) if isinstance(value, Mapping) else said(value)
-    )
 
 
 def _print_history(store: "Store", artifact: "Artifact", as_json: bool) -> None:

@@ -1,6 +1,5 @@
 """`kaon artifacts RUN`: everything that the steps of a run made or reused."""
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -55,17 +54,21 @@ def told(summary: Mapping[str, object], width: int = 60) -> str:
     >>> told({"rows": 3, "loss": 0.15000000000000002})
     'rows 3, loss 0.15'
     """
-    line = ", ".join(f"{name} {_said(value)}" for name, value in summary.items())
+    line = ", ".join(f"{name} {fact_said(value)}" for name, value in summary.items())
     return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
-def _said(value: object) -> str:
-    match value:
-        case str():
-            return value
-        case float():
-            return f"{value:.6g}"
-    return json.dumps(value)
+def fact_said(value: object) -> str:
+    """Return one fact of a summary in words.
+
+    >>> fact_said({"size": "float64", "city": "object"})
+    'size float64, city object'
+    """
+    from kaon.artifacts.viewers.said import said
+
+    return (
+        ", ".join(f"{name} {said(one)}" for name, one in value.items()) if isinstance(value, Mapping) else said(value)
+    )
 
 
 def _attempt(attempt: tuple[int, ...]) -> str:

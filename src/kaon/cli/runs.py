@@ -29,10 +29,11 @@ def runs(
     from .printed import console, lasted, moment, print_json, table
 
     records = open_store().records
-    found = records.runs(workflow, limit)
     if state:
         wanted = RunFilter(workflow or "", (state,))
         found = [records.run(run.id) for run in records.list_runs(wanted, limit=limit)]
+    else:
+        found = records.runs(workflow, limit)
     if as_json:
         print_json([described_run(run) for run in found])
         return

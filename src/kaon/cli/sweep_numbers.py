@@ -15,7 +15,7 @@ def with_values(store: "Store", run: "RunRecord", path: str, items: Mapping[str,
     """Return the items of a step with the values of the point in place of its number.
 
     path: of the step in the plan, or its name; in a loop over a variable called `point` that is what is meant.
-    Raises CallError if the run sweeps nothing, or no such point has begun.
+    Of a run that sweeps nothing the items are returned as they are. Raises CallError if no such point has begun.
     """
     from kaon.artifacts.sweeping import Board, sweep_in
 
