@@ -7,37 +7,24 @@ KAON_TEST_BASE_IMAGE names an image with a shell that the daemon has.
 
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from tests.integration.placed_steps import IMAGE, add
+from tests.integration.counted import counted
+from tests.integration.placed_steps import IMAGE, add, square
 
-from kaon import docker_step, for_each, open_store, run, workflow
+from kaon import for_each, open_store, run, workflow
 from kaon.dsl.backends import Engine
 from kaon.dsl.places.owner import owner
 
 COUNT = 200
-LOOK_EVERY = 0.05
-"""Seconds between two counts of the containers that run."""
 EXPLAINED = """\
 Every container squares a number in a shell, without a network. By the SDK: `containers.run` and nothing else, as many
 at once as Kaon runs. At once: the most that were counted in one look."""
-
-square = docker_step(
-    image=IMAGE,
-    command="item={item}; echo $((item * item)) > {squared}",
-    shell=True,
-    inputs={"item": int},
-    outputs={"squared": int},
-    name="square",
-    network="none",
-)
 
 
 def table(count: int = COUNT) -> Table:
@@ -46,7 +33,7 @@ def table(count: int = COUNT) -> Table:
     at_once = Engine().steps_at_once
     ways: dict[str, Callable[[int, int], None]] = {"Kaon, a sweep": _swept, "the docker SDK alone": _alone}
     for name, run_all in ways.items():
-        with _most_at_once() as most:
+        with counted(lambda: len(_containers())) as most:
             begun = time.perf_counter()
             run_all(count, at_once)
             seconds = time.perf_counter() - begun
@@ -76,24 +63,6 @@ def _alone(count: int, at_once: int) -> None:
 
     with ThreadPoolExecutor(at_once) as threads:
         assert sum(threads.map(square_of, range(count))) == sum(item * item for item in range(count))
-
-
-@contextmanager
-def _most_at_once() -> Iterator[list[int]]:
-    """Yield the counts of containers that run while the block does."""
-    counts, ended = [0], threading.Event()
-
-    def count() -> None:
-        while not ended.wait(LOOK_EVERY):
-            counts.append(len(_containers()))
-
-    counting = threading.Thread(target=count)
-    counting.start()
-    try:
-        yield counts
-    finally:
-        ended.set()
-        counting.join()
 
 
 def _containers() -> list[object]:

@@ -47,6 +47,7 @@ square = docker_step(
     shell=True,
     inputs={"item": int},
     outputs={"squared": int},
+    network="none",
     name="square",
 )
 

@@ -8,13 +8,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from tests.integration.counted import counted
 from tests.integration.placed_steps import IMAGE, WORKFLOWS, square
 
 from kaon import Docker, docker_step, for_each, open_store, run, secret, step, workflow
@@ -47,22 +47,9 @@ def owned_by(pid: int) -> list[Any]:
     return [one for one in containers() if one.labels["kaon.owner"].split("/")[1] == str(pid)]
 
 
-@contextmanager
-def running_containers() -> Iterator[list[int]]:
-    """Yield how many containers of this process run, look after look, while the block does."""
-    counts, ended = [0], threading.Event()
-
-    def count() -> None:
-        while not ended.wait(0.05):
-            counts.append(sum(one.status == "running" for one in containers(owner())))
-
-    counting = threading.Thread(target=count)
-    counting.start()
-    try:
-        yield counts
-    finally:
-        ended.set()
-        counting.join()
+def running() -> int:
+    """Return how many containers of this process run."""
+    return sum(one.status == "running" for one in containers(owner()))
 
 
 def awaited(condition: Callable[[], object], seconds: float = 60) -> bool:
@@ -311,7 +298,7 @@ def test_a_wide_loop_runs_as_many_containers_at_once_as_are_allowed(store, tmp_p
     wide = workflow("wide", [for_each(item=list(range(9))).do(waiting)])
     engine = Engine(wide=4, workers=1, steps_at_once=3)
 
-    with running_containers() as counts:
+    with counted(running) as counts:
         opening = threading.Thread(target=open_when_they_have_met)
         opening.start()
         result = run(wide, store=store, backend=backend, engine=engine)
