@@ -29,7 +29,7 @@ __all__ = ["PlaceTests"]
 
 AWKWARD = "a b'c\"d $(touch x) ; `e` \\ {f} *"
 """A value that a shell would take apart."""
-PATIENCE = 300.0
+PATIENCE = 60.0
 """Seconds within which a step is gone whose time is up."""
 
 
