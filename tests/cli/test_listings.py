@@ -103,7 +103,7 @@ def test_checkpoints_are_listed_with_the_step_that_kept_them_and_when(tmp_path, 
     told = shown(call("artifacts", "1").out)
     described = json.loads(call("artifacts", "1", "--json").out)
 
-    assert re.search(r'\n \d+ checkpoint json \d+ B add_rounds, meanwhile at 1, measured total 1\.3', told)
+    assert re.search(r"\n \d+ checkpoint json \d+ B add_rounds, meanwhile at 1, measured total 1\.3", told)
     assert [one["summary"]["at"] for one in described if one["name"] == "checkpoint"] == [1, 2, 3, 4, 5]
 
 
