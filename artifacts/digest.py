@@ -76,7 +76,8 @@ def _encode(value: object, where: Where) -> bytes:
         return plain(value)
     match value:
         case Enum():
-            return _tagged(b"enum", _type(value), value.name.encode())
+            member = str(value.value) if value.name is None else value.name  # a flag of no member has no name
+            return _tagged(b"enum", _type(value), member.encode())
         case int():
             return _encode_int(value)
         case float():
@@ -142,8 +143,12 @@ def _encode_foreign(value: object, where: Where) -> bytes:
     ancestors = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(value).__mro__}
     if ("pydantic", "BaseModel") in ancestors:
         return _tagged(b"model", _type(value), *sorted(_pairs(_fields(value), where)))
-    if ("numpy", "generic") in ancestors:
-        return _encode(value.item(), where)  # type: ignore[attr-defined]
+    item = value.item() if ("numpy", "generic") in ancestors else value  # type: ignore[attr-defined]
+    if type(item) is not type(value):
+        return _encode(item, where)
+    if ("numpy", "ndarray") in ancestors and value.dtype.names is not None and not value.dtype.hasobject:  # type: ignore[attr-defined]
+        columns = [[name, value[name]] for name in value.dtype.names]  # type: ignore[attr-defined,index]
+        return _tagged(b"records", _encode(value.shape, where), _encode(columns, where))  # type: ignore[attr-defined]
     if ("numpy", "ndarray") in ancestors and not value.dtype.hasobject:  # type: ignore[attr-defined]
         little = value.astype(value.dtype.newbyteorder("<"), order="C")  # type: ignore[attr-defined]
         return _tagged(b"array", little.dtype.str.encode(), _encode(little.shape, where), little.tobytes())

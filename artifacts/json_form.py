@@ -32,7 +32,14 @@ def canonical_json(value: object) -> bytes:
     >>> canonical_json({"b": (1, 2), "a": {3.5}})
     b'{"a":[3.5],"b":[1,2]}'
     """
-    text = _text(json_form(value))
+    try:
+        text = _text(json_form(value))
+    except RecursionError:
+        raise NotStorable(
+            "the value is nested too deeply for JSON",
+            why="a list or mapping holds itself, or hundreds of others one in the other",
+            fix="return it flat: a list of pairs of parent and child, or a table",
+        ) from None
     try:
         return text.encode()
     except UnicodeEncodeError as error:
@@ -93,8 +100,8 @@ def _foreign(value: object, where: str) -> Json:
     ancestors = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(value).__mro__}
     if ("pydantic", "BaseModel") in ancestors:
         return json_form(value.model_dump(mode="python", round_trip=True), where)  # type: ignore[attr-defined]
-    if ("numpy", "generic") in ancestors:
-        return json_form(value.item(), where)  # type: ignore[attr-defined]
+    if ("numpy", "generic") in ancestors and type(item := value.item()) is not type(value):  # type: ignore[attr-defined]
+        return json_form(item, where)
     raise NotStorable(
         f"{where} is a {type(value).__module__}.{type(value).__qualname__}, which JSON cannot say",
         why="JSON has mappings, lists, text, numbers, true, false and null; dataclasses, pydantic models, enums and "

@@ -32,20 +32,23 @@ class Lineage:
 
     def lines(self) -> list[str]:
         """Return the lineage as an indented tree; what was shown before is not unfolded again."""
-        return list(self._lines(self.root, 0, set()))
+        shown: set[int] = set()
+        lines: list[str] = []
+        waiting = [(self.root, 0)]  # a stack: a chain of a thousand steps is deeper than Python may recurse
+        while waiting:
+            artifact_id, depth = waiting.pop()
+            further = self.next[artifact_id]
+            again = artifact_id in shown and bool(further)
+            shown.add(artifact_id)
+            lines.append(f"{'  ' * depth}{_told(self.artifacts[artifact_id])}{' …' if again else ''}")
+            if not again:
+                waiting += [(one, depth + 1) for one in reversed(further)]
+        return lines
 
-    def _lines(self, artifact_id: int, depth: int, shown: set[int]) -> list[str]:
-        artifact = self.artifacts[artifact_id]
-        again = artifact_id in shown and bool(self.next[artifact_id])
-        items = "".join(f", {name}={value}" for name, value in artifact.keys)
-        made_by = f"{artifact.step}{items}, run {artifact.run}"
-        line = f"{'  ' * depth}{artifact.name} #{artifact.id} ({artifact.kind}) from {made_by}"
-        shown.add(artifact_id)
-        if again:
-            return [f"{line} …"]
-        return [line] + [
-            below for further in self.next[artifact_id] for below in self._lines(further, depth + 1, shown)
-        ]
+
+def _told(artifact: Artifact) -> str:
+    items = "".join(f", {name}={value}" for name, value in artifact.keys)
+    return f"{artifact.name} #{artifact.id} ({artifact.kind}) from {artifact.step}{items}, run {artifact.run}"
 
 
 def upstream(records: Records, artifact_id: int) -> Lineage:

@@ -44,8 +44,16 @@ class TorchModuleKind:
         raw = source.read()
         made_by = _metadata(raw)
         kind = _class(made_by["class"], wanted)
-        module: nn.Module = kind(**made_by["config"])
-        module.load_state_dict(load(raw), strict=True)
+        try:
+            module: nn.Module = kind(**made_by["config"])
+            _fill(module, load(raw))
+        except (TypeError, RuntimeError) as error:
+            raise WrongType(
+                f"{made_by['class']} does not give the stored module back",
+                why=f"its config is {made_by['config']}, and with that: {error}",
+                fix="let config hold all that __init__ needs to build the same layers, or mend the class; the weights "
+                "are still in the store",
+            ) from error
         return module.eval()
 
     def summary(self, value: nn.Module) -> dict[str, Json]:
@@ -75,8 +83,16 @@ def _config(module: nn.Module) -> dict[str, Json]:
     return form
 
 
+def _fill(module: nn.Module, tensors: Mapping[str, Any]) -> None:
+    """Give the module the stored tensors, in the types in which they were stored: a fresh one is float32 throughout."""
+    for name, own in module.state_dict(keep_vars=True).items():
+        if name in tensors and own.dtype != tensors[name].dtype:
+            own.data = own.data.to(tensors[name].dtype)
+    module.load_state_dict(tensors, strict=True)
+
+
 def _tensors(module: nn.Module) -> dict[str, Any]:
-    """Return copies of the module's tensors on the CPU, each with memory of its own."""
+    """Return copies of the module's tensors on the CPU, each with memory of its own. Raises NotStorable."""
     import torch
 
     tensors = {}
@@ -87,7 +103,14 @@ def _tensors(module: nn.Module) -> dict[str, Any]:
                 why="only tensors are stored",
                 fix="keep it in config, or register it as a buffer",
             )
-        tensors[name] = tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        try:
+            tensors[name] = tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        except (NotImplementedError, RuntimeError, ValueError) as error:
+            raise NotStorable(
+                f"the state {name!r} of {type(module).__qualname__} cannot be stored",
+                why=str(error).partition("\n")[0],
+                fix="give it values first (a meta or lazy module has none), or keep it as a dense tensor",
+            ) from error
     return tensors
 
 

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -96,7 +96,7 @@ class Database:
             engine = create_engine(self.url, poolclass=StaticPool, connect_args={"check_same_thread": False})
         else:
             engine = create_engine(
-                self.url,
+                URL.create("sqlite", database=str(self._file)),  # in a URL, a ? in the path would end it
                 poolclass=QueuePool,
                 pool_size=32,
                 max_overflow=-1,

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, Flag
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -125,7 +125,22 @@ def test_equal_values_have_equal_digests(first: object, second: object):
     assert digest_value(first) == digest_value(second)
 
 
-@pytest.mark.parametrize("value", [object(), print, np.array([object()]), Point])
+def test_arrays_of_records_differ_by_the_names_of_their_fields_and_not_by_their_padding():
+    plain = np.array([(1, 2)], [("a", "i1"), ("b", "i4")])
+    padded = plain.astype(np.dtype([("a", "i1"), ("b", "i4")], align=True))
+
+    assert digest_value(plain) == digest_value(padded)
+    assert digest_value(plain) != digest_value(plain.astype([("x", "i1"), ("y", "i4")]))
+
+
+def test_a_flag_of_no_member_has_a_digest_of_its_own():
+    class Kept(Flag):
+        ALS = 1
+
+    assert digest_value(Kept(0)) != digest_value(Kept.ALS)
+
+
+@pytest.mark.parametrize("value", [object(), print, np.array([object()]), Point, np.longdouble(1)])
 def test_what_has_no_canonical_form_is_refused_with_its_place(value: Any):
     with pytest.raises(NotDigestible, match=r"value\['a'\]\[1\] is a") as caught:
         digest_value({"a": [1, value]})

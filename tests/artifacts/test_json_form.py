@@ -35,6 +35,10 @@ class Model(BaseModel):
     tags: set[str]
 
 
+NESTED: list[Any] = []
+NESTED.append(NESTED)
+
+
 @pytest.mark.parametrize(
     ("value", "written"),
     [
@@ -72,6 +76,8 @@ def test_durations_keep_every_microsecond(duration: timedelta):
         ("\ud800", "text that UTF-8 cannot say"),
         (Inner, "which JSON cannot say"),
         (b"raw", "builtins.bytes"),
+        (np.longdouble(1), "numpy.longdouble"),
+        (NESTED, "nested too deeply"),
     ],
 )
 def test_what_json_cannot_say_is_refused_with_its_place_and_a_mend(value: Any, problem: str):

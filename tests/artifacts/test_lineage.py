@@ -58,6 +58,16 @@ def test_a_long_chain_and_a_wide_join_are_walked_whole(work: Any):
     assert downstream(work.store.records, ids[-1]).edges == ((ids[-1], joined.id),)
 
 
+def test_the_tree_of_a_chain_that_is_deeper_than_python_recurses_is_shown(work: Any):
+    last: tuple[int, ...] = ()
+    for number in range(1100):
+        last = (work.put(number, int, made_from=last).id,)
+
+    lines = upstream(work.store.records, last[0]).lines()
+
+    assert len(lines) == 1100 and lines[-1].startswith(f"{'  ' * 1099}value #1 (json)")
+
+
 def test_the_lineage_of_nothing_is_refused(work: Any):
     with pytest.raises(UnknownRecord):
         upstream(work.store.records, 99)

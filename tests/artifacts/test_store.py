@@ -214,6 +214,15 @@ def test_a_store_is_found_again_by_folder_by_url_and_by_home(folder_work: Any, h
     assert open_store().url == str(home / "store")
 
 
+def test_a_store_lies_in_its_folder_whatever_that_is_called(tmp_path: Path):
+    for name in ("what?x=1", "what?x=2", "a%20b#c", "日本 ü'\""):
+        store = open_store(tmp_path / name / "store")
+        assert store.records.runs() == []
+        store.records.start_run(name, {}, "{}", "local")
+        assert [run.workflow for run in open_store(tmp_path / name / "store").records.runs()] == [name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(("what?x=1", "what?x=2", "a%20b#c", "日本 ü'\""))
+
+
 def test_blobs_afar_need_a_place_for_their_records():
     with pytest.raises(StoreError, match="does not say where its records are") as caught:
         open_store("s3://bucket/kaon")

@@ -141,6 +141,8 @@ def test_an_artifact_shows_its_summary_a_preview_and_its_lineage(ran, call):
             ("logs", "1", "fit[market=xx]"),
             "run 1 has run no 'fit[market=xx]'\n\n  why: none of its steps is for this item\n",
         ),
+        (("status", "9" * 20), f"'{'9' * 20}' is not the number of a run\n"),
+        (("artifact", "9" * 20), f"'{'9' * 20}' is not the number of an artifact\n"),
         (("logs", "1", "fit[point=1]"), "run 1 has run no 'fit[point=1]'\n"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...errors import WrongType
 from ..blocks import Block, Cell, Grid, Note, facts
 from ..opened import Opened
 from ..said import cell, said
@@ -21,13 +22,19 @@ def table_difference(before: Opened, after: Opened, key: Sequence[str] = ()) -> 
     """Return what differs in columns and rows.
 
     key: columns that name a row; if empty, the first up to three that are no fractions and name each row once, else
-    rows are compared by position.
+    rows are compared by position. Raises WrongType for a column that is not in both.
     """
     tables = StoredRows(before), StoredRows(after)
     types = [{column.name: column.type for column in table.columns} for table in tables]
     first, second = (_frame(table) for table in tables)
     common = [name for name in types[0] if name in types[1]]
-    named_by = [name for name in key if name in common] or _key(first, second, common, types[0])
+    if unknown := [name for name in key if name not in common]:
+        raise WrongType(
+            f"rows cannot be told apart by {', '.join(map(repr, unknown))}",
+            why=f"the columns of both tables are {', '.join(common)}",
+            fix="name some of these, or none",
+        )
+    named_by = list(key) or _key(first, second, common, types[0])
     blocks = [_counts(tables, named_by), *_columns(*types)]
     if max(table.total for table in tables) > COMPARED:
         blocks.append(Note(f"The first {COMPARED:,} rows of each table are compared."))

@@ -7,6 +7,9 @@ from .refusals import CallError
 if TYPE_CHECKING:
     from kaon.artifacts import Artifact, RunRecord, Store
 
+DIGITS = 18
+"""The most that a number of the records has."""
+
 
 def found_run(store: "Store", named: str) -> "RunRecord":
     """Return the run of that number, or the newest for `last`. Raises CallError or UnknownRecord."""
@@ -26,7 +29,7 @@ def found_artifact(store: "Store", named: str) -> "Artifact":
 
 
 def number(text: str, what: str, fix: str) -> int:
-    """Return the number that names something. Raises CallError for what is no number."""
-    if not text.isdecimal():
+    """Return the number that names something. Raises CallError for what is no number, or more than any database has."""
+    if not text.isdecimal() or len(text) > DIGITS:
         raise CallError(f"{text!r} is not the number of {what}", fix=fix)
     return int(text)

@@ -32,6 +32,12 @@ class Tower(nn.Module):
         self.register_buffer("seen", torch.arange(3).to(torch.bfloat16))
 
 
+class Tied(Tower):
+    def __init__(self, dim: int = 2, items: list[str] | None = None) -> None:
+        super().__init__(dim, items)
+        self.output.weight = self.embedding.weight
+
+
 class Other(nn.Module):
     config: ClassVar[dict[str, Any]] = {}
 
@@ -73,6 +79,36 @@ def test_a_module_comes_back_in_evaluation_mode():
     loaded = TorchModuleKind().load(io.BytesIO(dumped(TorchModuleKind(), Tower())), nn.Module)
 
     assert isinstance(loaded, Tower) and not loaded.training
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_weights_come_back_in_the_type_that_they_had(dtype: torch.dtype):
+    tower = Tower().to(dtype)
+
+    loaded = TorchModuleKind().load(io.BytesIO(dumped(TorchModuleKind(), tower)), Tower)
+
+    assert torch.equal(loaded.output.weight, tower.output.weight) and loaded.output.weight.dtype == dtype
+    assert dumped(TorchModuleKind(), loaded) == dumped(TorchModuleKind(), tower)
+
+
+def test_weights_that_two_layers_share_stay_shared_in_another_type():
+    loaded = TorchModuleKind().load(io.BytesIO(dumped(TorchModuleKind(), Tied().double())), Tied)
+
+    assert loaded.output.weight is loaded.embedding.weight and loaded.output.weight.dtype == torch.float64
+
+
+def test_a_module_without_values_is_refused_by_the_name_of_its_state():
+    with pytest.raises(NotStorable, match="the state 'seen' of Tower cannot be stored"):
+        dumped(TorchModuleKind(), Tower().to("meta"))
+
+
+def test_a_module_that_its_config_does_not_give_back_is_told_with_class_config_and_mend():
+    tower = Tower()
+    tower.output = nn.Linear(7, 3)
+
+    with pytest.raises(WrongType, match="Tower does not give the stored module back") as caught:
+        TorchModuleKind().load(io.BytesIO(dumped(TorchModuleKind(), tower)), Tower)
+    assert "'dim': 2" in caught.value.why and "size mismatch" in caught.value.why and "config" in caught.value.fix
 
 
 def test_weights_are_kept_whatever_their_memory():

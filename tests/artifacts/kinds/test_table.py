@@ -56,6 +56,34 @@ def test_types_survive_in_pandas():
     pd.testing.assert_frame_equal(read(EMPTY, pd.DataFrame), EMPTY)
 
 
+@pytest.mark.parametrize(
+    "categories",
+    [
+        pd.Categorical([3, 1, None], categories=[3, 2, 1], ordered=True),
+        pd.Categorical([0.5, 1.5, 0.5]),
+        pd.Categorical([True, False, True]),
+        pd.Categorical(pd.to_datetime(["2026-01-01", "2026-01-02", None])),
+        pd.Categorical([None, None, None]),
+    ],
+)
+def test_categories_that_are_no_text_survive_with_their_order(categories: pd.Categorical):
+    frame = pd.DataFrame({"x": [1, 2, 3], "a": categories})
+
+    pd.testing.assert_frame_equal(read(frame, pd.DataFrame), frame)
+    assert dumped(TableKind(), read(frame, pd.DataFrame)) == dumped(TableKind(), frame)
+    assert read(frame, pa.Table).equals(pa.Table.from_pandas(frame), check_metadata=True)
+    pd.testing.assert_frame_equal(read(frame[:0], pd.DataFrame), frame[:0])
+
+
+def test_columns_that_only_arrow_has_are_read_by_arrow_and_refused_in_pandas():
+    frame = pd.DataFrame({"a": pd.array([[1], None], pd.ArrowDtype(pa.list_(pa.int64())))})
+
+    assert read(frame, pa.Table).column("a").to_pylist() == [[1], None]
+    with pytest.raises(WrongType, match=r"cannot be read as pandas\.DataFrame") as caught:
+        read(frame, pd.DataFrame)
+    assert "pyarrow.Table" in caught.value.fix
+
+
 def test_what_pandas_wrote_arrow_reads_and_the_other_way():
     assert read(RATINGS, pa.Table).column("rating").to_pylist() == [1.0, None, 3.0]
     assert read(ARROW, pd.DataFrame)["name"].tolist() == ["a", "b", "c"]
@@ -81,6 +109,12 @@ def test_pandas_and_arrow_tables_are_interchangeable_and_lists_are_not():
         (pd.DataFrame({"a": [1, "x"]}), "a column that Parquet cannot say"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "a column that Parquet cannot say"),
         (pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), "several columns called 'a'"),
+        (pd.DataFrame([[1, 2]], columns=[0, "a"]), "column names that Parquet cannot keep"),
+        (pd.DataFrame({"a": [2**70]}), "a column that Parquet cannot say"),
+        (pd.DataFrame({"a": [{}, {}]}), "a column that Parquet cannot keep"),
+        (pd.DataFrame({"a": pd.cut(np.arange(4.0), 2)}), "the categories of the column 'a' cannot be kept"),
+        (pd.DataFrame(index=range(5)), "5 rows and no columns"),
+        (pa.table({"a": pa.array([[1, 2], None], pa.list_(pa.int8(), 2))}), "'a' has lists of a fixed size"),
     ],
 )
 def test_a_table_that_cannot_be_kept_is_refused(value: object, problem: str):
