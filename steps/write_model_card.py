@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def write_model_card(
         run=current_step().run_id,
         created=_created(Path(receipt.bundle)),
         slices=_slices(interactions, slices),
-        has_time="time" in interactions,
+        cut_by_time=_cut_by_time(train, (tuning, stability, ranking, test)),
         evaluation_table=evaluation_table,
         market_table=market_table,
         stability_report=stability_report,
@@ -83,6 +84,11 @@ def _slices(whole: Interactions, slices: dict[str, Interactions]) -> pd.DataFram
     rows = [row("all", dict(frames))]
     rows += [row(market, {name: f[f["market"] == market] for name, f in frames.items()}) for market in markets]
     return pd.DataFrame(rows)
+
+
+def _cut_by_time(train: Interactions, later: Sequence[Interactions]) -> bool:
+    """Return whether all of train is older than all of the other slices, as it is when split by time."""
+    return "time" in train and all(train["time"].max() < one["time"].min() for one in later if len(one))
 
 
 def _created(bundle: Path) -> str:

@@ -21,7 +21,7 @@ class CardFacts:
     """When the bundle was written, empty if that is not known."""
     slices: pd.DataFrame
     """A row a market: market, users, items, interactions, and the interactions of every slice."""
-    has_time: bool
+    cut_by_time: bool
     """Whether the slices were cut by time."""
     evaluation_table: pd.DataFrame
     market_table: pd.DataFrame

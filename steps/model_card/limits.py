@@ -18,11 +18,11 @@ def limits(facts: CardFacts) -> list[str]:
         "Whoever runs the job often and keeps the best has chosen on the test slice, and the intervals do not know it.",
         "The intervals are over users: what another seed of training would change is not in them.",
     ]
-    if not facts.has_time:
+    if not facts.cut_by_time:
         told.insert(
             1,
-            "The data has no time. Slices are drawn by user, so that models learn from what happened after the test as "
-            "well: expect less when serving the future.",
+            "Slices are drawn by user and not by time, so that models learn from what happened after the test as well: "
+            "expect less when serving the future.",
         )
     if facts.late_markets:
         told.append(

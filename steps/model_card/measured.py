@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from ..market_models import MarketModel
 from .charts import Dot, Measured, dots, intervals
 from .facts import CardFacts, records
 from .markup import Markup, number, section, table, tag
@@ -16,13 +17,14 @@ NAMES = {
     "market_jaccard": "item neighbours",
     "market_popularity": "popularity",
 }
-MODEL_NAMES = {
+MODEL_NAMES: Mapping[MarketModel, str] = {
     "tower": "global towers",
     "local_tower": "local towers",
     "fine_tuned_tower": "fine-tuned towers",
     "als": "global ALS",
     "local_als": "local ALS",
     "blend": "local ALS with global ALS and towers",
+    "tower_blend": "local towers with global towers and ALS",
 }
 METRIC_NAMES = {"ndcg": "nDCG", "hit_rate": "hit rate", "mrr": "MRR", "map": "MAP"}
 
@@ -131,7 +133,7 @@ def _made(facts: CardFacts) -> str:
 
 def _evidence(rows: list[list[object]]) -> Markup:
     """Return the table of choices; its last column is words."""
-    header = ["market", "chosen", "users", "global", "local", "fine-tuned", "reason"]
+    header = ["market", "chosen", "users", *MODEL_NAMES.values(), "reason"]
     words = {0, 1, len(header) - 1}
 
     def cells(name: str, row: list[object]) -> Iterator[Markup]:

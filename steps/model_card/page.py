@@ -99,8 +99,8 @@ def _purpose(facts: CardFacts) -> Markup:
 def _data(facts: CardFacts) -> Markup:
     how = (
         "Slices are cut by time, for everybody at once: train, then tuning and stability, then ranking, then test."
-        if facts.has_time
-        else "The data has no time: a user gives at most one interaction, to one slice, both chosen by hashes of ids."
+        if facts.cut_by_time
+        else "Slices are drawn by user: each gives at most one interaction, to one slice, both chosen by hashes of ids."
     )
     names = [str(name) for name in facts.slices.columns]
     rows = [[row[0], *(number(float(value)) for value in row[1:])] for row in facts.slices.itertuples(index=False)]
@@ -173,7 +173,11 @@ def _index(facts: CardFacts) -> Markup:
     rows = [[name, number(float(value), 3)] for name, value in report.items()]
     return section(
         "Index",
-        tag("p", f"Vectors are searched by {chosen}, by inner product: whichever was faster here at enough recall."),
+        tag(
+            "p",
+            f"Vectors are searched by {chosen}, by inner product: by a graph where they are many and it finds enough "
+            "of them, else exactly.",
+        ),
         table(["measure", "value"], rows),
     )
 

@@ -12,6 +12,7 @@ from tests.steps.small_market import small_world
 from kaon.artifacts import Html, Metrics
 from kaon.steps.market_models import MARKET_MODELS
 from kaon.steps.model_card.charts import Dot, Measured, dots, intervals
+from kaon.steps.model_card.measured import MODEL_NAMES
 from kaon.steps.ranking import Interval
 from kaon.steps.receipt import Receipt
 from kaon.steps.reranking import Reranking
@@ -56,9 +57,15 @@ def setting_row(setting, value, ndcg):
     }
 
 
-def card(receipt=RECEIPT, reliability=None, frame=None, features=("market_cosine", "als"), **settings):
+def at(day, frame):
+    return frame.assign(time=pd.Timestamp(f"2026-01-{day:02}", tz="UTC"))
+
+
+def card(receipt=RECEIPT, reliability=None, days=None, features=("market_cosine", "als"), chosen="tower", **settings):
+    """days: of train, ranking and test, None for interactions without time."""
     world = WORLD()
-    everything = world.everything if frame is None else frame(world.everything)
+    slices = [world.train, world.ranking, world.test]
+    train, ranking, test = map(at, days, slices) if days else slices
     table = pd.DataFrame(
         [
             (model, *group, metric, 0.4, 0.3, 0.5, 60)
@@ -68,16 +75,16 @@ def card(receipt=RECEIPT, reliability=None, frame=None, features=("market_cosine
         ],
         columns=["model", "by", "group", "metric", "value", "low", "high", "users"],
     )
-    market = {"market": "<uk>", "users": 80, "chosen": "fine_tuned_tower", "reason": "gains 0.02 over global & more"}
+    market = {"market": "<uk>", "users": 80, "chosen": chosen, "reason": "gains 0.02 over global & more"}
     market |= {f"{name}{end}": 0.4 for name in MARKET_MODELS for end in ("", "_low", "_high")}
     return write_model_card(
         receipt,
-        everything,
-        world.train,
-        world.train.iloc[:0],
-        world.train.iloc[:0],
-        world.ranking,
-        world.test,
+        world.everything,
+        train,
+        train.iloc[:0],
+        train.iloc[:0],
+        ranking,
+        test,
         table,
         pd.DataFrame([market]),
         REPORT,
@@ -142,7 +149,7 @@ def test_what_comes_from_data_is_escaped():
         "diversity 0.3",
         "-0.0100 [-0.1000, +0.1000]",
         "rank the market&#x27;s whole catalogue",
-        "The data has no time.",
+        "Slices are drawn by user",
         "Markets with few people say little",
         "challenger, champion",
         "<dt>numpy</dt>",
@@ -174,10 +181,21 @@ def test_a_card_that_is_not_validated_says_so_and_why():
 
 
 def test_the_splits_are_told_by_what_was_done():
-    page = card(frame=lambda everything: everything.assign(time=pd.Timestamp("2026-01-01", tz="UTC")))
+    by_time, by_user = card(days=(1, 2, 3)), card(days=(2, 2, 2))
 
-    assert "Slices are cut by time" in page
-    assert "The data has no time" not in page
+    assert "Slices are cut by time" in by_time
+    assert "drawn by user" not in by_time
+    assert "Slices are cut by time" not in by_user
+    assert by_user.count("Slices are drawn by user") == 2
+
+
+@pytest.mark.parametrize("model", MARKET_MODELS)
+def test_any_model_that_can_be_chosen_stands_beside_the_others_under_its_name(model):
+    page = card(chosen=model)
+
+    table = page[page.index("Which model serves, and why") : page.index("By activity")]
+    assert table.count("<th ") == table.count("<td ") == len(MARKET_MODELS) + 4
+    assert table.count(f">{MODEL_NAMES[model]}<") == 2
 
 
 def test_calibration_is_shown_where_it_was_measured():
