@@ -21,8 +21,8 @@ Digest = NewType("Digest", str)
 """`sha256:` and 64 hexadecimal digits."""
 
 CHUNK = 1 << 24
-"""Bytes read at a time. Between two reads other threads may take the interpreter, for 5 ms where they are busy: of 22 MB
-the digest then takes 32 ms, and in pieces of 1 MiB 225 ms; alone it takes 11 ms in either way."""
+"""Bytes read at a time. Between two reads other threads may take the interpreter, for 5 ms where they are busy: of 22
+MB the digest then takes 32 ms, and in pieces of 1 MiB 225 ms; alone it takes 11 ms in either way."""
 
 
 def digest_bytes(raw: bytes | bytearray | memoryview) -> Digest:
