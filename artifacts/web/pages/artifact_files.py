@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
+from ...digest import CHUNK
 from ...errors import UnknownRecord
 from ...viewers.blocks import Page, Picture
 from ...viewers.directory import file_of
@@ -16,9 +17,6 @@ from ..security.headers import SANDBOXED
 from .artifact import chosen_viewer
 
 router = APIRouter()
-
-PIECE = 1 << 20
-"""Bytes of a file that are held for whoever downloads it."""
 
 
 @router.get("/artifacts/{artifact_id}/download")
@@ -40,7 +38,7 @@ def file(request: Request, artifact_id: int, path: str) -> Response:
 
     def chunks() -> Iterator[bytes]:
         try:
-            while chunk := content.read(PIECE):
+            while chunk := content.read(CHUNK):
                 yield chunk
         finally:
             inside.__exit__(None, None, None)
